@@ -1,0 +1,170 @@
+"""What a layout costs under a model: every byte that the table reports, and the rules that forbid a point.
+
+The last room of the arithmetic: it knows layouts, kernels and models, and neither files nor tables nor figures.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmap_atlas.kernel import Kernel
+from memmap_atlas.models import MODELS, Memmap, memmap_of
+from memmap_atlas.regions import Ints, Regions, down, overlap, touched, whole_pages
+
+SUBSECTION_SIZE = 2 << 20
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Bytes for each layout, int64 of shape (layouts,). ``hole``, ``edge`` and ``rounding`` sum to ``wasted``."""
+
+    needed: Ints
+    memmap: Ints
+    freed: Ints
+    hole: Ints
+    edge: Ints
+    rounding: Ints
+    root_array: Ints
+    root_pages: Ints
+    usage: Ints
+    page_table: Ints
+    boot_request: Ints
+
+    @property
+    def wasted(self) -> Ints:
+        """What stays allocated and is no struct page of RAM."""
+        return self.memmap - self.needed
+
+    @property
+    def section_table(self) -> Ints:
+        """mem_section: the root array and its root pages."""
+        return self.root_array + self.root_pages
+
+
+def cost(layouts: Regions, kernel: Kernel, model: str) -> Cost:
+    """Cost of ``layouts`` (regions of RAM in bytes) on ``kernel`` under the model of that name.
+
+    Raises KeyError for an unknown model. Rules that forbid a point are not looked at: see :func:`infeasible`.
+    """
+    memmap = MODELS[model](layouts, kernel)
+    ram = memmap_of(whole_pages(layouts, kernel.page_size), kernel)
+    between = staying(memmap, memmap.struct_pages.clipped(ram.first, ram.last))
+    known = staying(memmap, memmap.struct_pages)
+    kept = memmap.taken - memmap.given_back
+    arrays, pages = section_roots(memmap, kernel)
+    return Cost(
+        needed=ram.size,
+        memmap=kept,
+        freed=memmap.given_back,
+        hole=between - ram.size,
+        edge=known - between,
+        rounding=kept - known,
+        root_array=arrays,
+        root_pages=pages,
+        usage=section_usage(memmap, kernel),
+        page_table=page_tables(memmap, layouts, kernel),
+        boot_request=memmap.request,
+    )
+
+
+def staying(memmap: Memmap, struct_pages: Regions) -> Ints:
+    """Bytes of ``struct_pages`` that stay backed after boot."""
+    kept = overlap(memmap.kept, struct_pages)
+    return kept if memmap.freed is None else kept - overlap(memmap.freed, struct_pages)
+
+
+def section_roots(memmap: Memmap, kernel: Kernel) -> tuple[Ints, Ints]:
+    """Bytes of the array of mem_section roots, and of the root pages behind it.
+
+    mm/sparse.c: sparse_index_alloc(), include/linux/mmzone.h: SECTIONS_PER_ROOT. The array spans MAX_PHYSMEM_BITS,
+    however little RAM there is. STATIC has the sections themselves in the array.
+    """
+    none = np.zeros_like(memmap.taken)
+    if memmap.sections is None:
+        return none, none
+    sections = (1 << kernel.max_physmem_bits) // kernel.section_size
+    if kernel.section_roots == "static":
+        return none + sections * kernel.mem_section_size, none
+    per_root = kernel.page_size // kernel.mem_section_size
+    root = per_root * kernel.section_size
+    array = -(-sections // per_root) * kernel.long_size
+    return none + array, touched(memmap.sections, root).size // root * kernel.page_size
+
+
+def section_usage(memmap: Memmap, kernel: Kernel) -> Ints:
+    """Bytes of the usage maps: for each section a header, its sub-sections (VMEMMAP only) and its pageblock bits.
+
+    include/linux/mmzone.h: struct mem_section_usage (5.3; with an RCU head from 6.8 and in stable releases before),
+    mm/sparse.c: mem_section_usage_size(). Before 5.3 the pageblock bits alone.
+    """
+    if memmap.sections is None:
+        return np.zeros_like(memmap.taken)
+    size = kernel.usage_header_size
+    if memmap.leaves is not None and kernel.subsection_map:
+        size += bitmap(max(kernel.section_size // SUBSECTION_SIZE, 1), kernel)
+    size += bitmap(4 * (kernel.section_pages // kernel.pageblock_pages), kernel)
+    return memmap.sections.size // kernel.section_size * size
+
+
+def bitmap(bits: int, kernel: Kernel) -> int:
+    """Bytes of a bitmap: whole longs."""
+    return -(-bits // (8 * kernel.long_size)) * kernel.long_size
+
+
+def page_tables(memmap: Memmap, layouts: Regions, kernel: Kernel) -> Ints:
+    """Bytes of the page tables that are made to map the vmemmap: windows again, one level up.
+
+    mm/sparse-vmemmap.c: vmemmap_pgd_populate() and below. The virtual address of the first struct page decides which
+    windows are touched: arm64's arch/arm64/include/asm/memory.h: VMEMMAP_START lies ``vmemmap_below`` under a boundary
+    of all levels, and stands for the start of RAM rounded down (arm64_memblock_init()). ``tables_below``: the tables
+    under that boundary exist already (the fixmap's, arm64 5.10).
+    """
+    total = np.zeros_like(memmap.taken)
+    if memmap.leaves is None:
+        return total
+    memstart = np.zeros_like(total)
+    if kernel.memstart_align:
+        memstart = down(layouts.first, max(kernel.memstart_align, kernel.section_size))
+    origin = memstart // kernel.page_size * kernel.struct_page_size + kernel.vmemmap_below
+    leaves = memmap.leaves.shifted(-origin)
+    if kernel.tables_below:
+        leaves = leaves.clipped(0, np.iinfo(np.int64).max)
+    leaf = memmap_leaf(memmap, kernel)
+    for covers, size in kernel.page_tables:
+        if covers > leaf:
+            total += touched(leaves, covers).size // covers * size
+    return total
+
+
+def memmap_leaf(memmap: Memmap, kernel: Kernel) -> int:
+    """Bytes of a leaf of this memmap."""
+    return memmap.leaf or kernel.page_size
+
+
+FEASIBLE = ""
+
+
+def infeasible(layouts: Regions, kernel: Kernel, model: str) -> NDArray[np.object_]:
+    """The rule that forbids each point, or "" where none does; shape (layouts,), str objects.
+
+    include/linux/mmzone.h: a section holds a MAX_ORDER block, a pageblock and a sub-section; MAX_PHYSMEM_BITS bounds
+    RAM; include/linux/page-flags-layout.h: a classic section's number lives in page->flags (with VMEMMAP it does not).
+    """
+    reason = np.full(len(layouts.start), FEASIBLE, dtype=object)
+    ram = whole_pages(layouts, kernel.page_size)
+    reason[ram.last > 1 << kernel.max_physmem_bits] = "RAM beyond MAX_PHYSMEM_BITS"
+    reason[ram.size == 0] = "no whole page of RAM"
+    if model.startswith(("sparsemem", "vmemmap")):
+        section = kernel.section_size
+        if section < kernel.max_order_size:
+            reason[:] = "section smaller than a MAX_ORDER block"
+        elif section < kernel.pageblock_size:
+            reason[:] = "section smaller than a pageblock"
+        elif section < SUBSECTION_SIZE and kernel.subsection_map:
+            reason[:] = "section smaller than a sub-section"
+        elif model.startswith("sparsemem"):
+            width = kernel.max_physmem_bits - (section.bit_length() - 1)
+            if width > kernel.section_flags_bits:
+                reason[:] = "section number does not fit into page->flags"
+    return reason

@@ -1,0 +1,27 @@
+"""Sizes as people write them: 64MiB, 4KiB, 0x1000."""
+
+import re
+
+UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+SIZE = re.compile(r"^(0|[1-9][0-9]*)(B|KiB|MiB|GiB|TiB)$")
+
+
+def parse_size(value: int | str) -> int:
+    """Bytes of ``64MiB`` or of a plain number of bytes.
+
+    Raises ValueError where the text is no size.
+    """
+    if isinstance(value, int):
+        return value
+    match = SIZE.match(value)
+    if match is None:
+        raise ValueError(f"{value!r} is no size: write a number and B, KiB, MiB, GiB or TiB, as in 64MiB")
+    return int(match[1]) * UNITS[match[2]]
+
+
+def format_size(size: int) -> str:
+    """The shortest exact way to write ``size`` bytes: 1536MiB, 64KiB, 12B."""
+    for unit in ("TiB", "GiB", "MiB", "KiB"):
+        if size and size % UNITS[unit] == 0:
+            return f"{size // UNITS[unit]}{unit}"
+    return f"{size}B"
