@@ -130,16 +130,10 @@ def page_tables(memmap: Memmap, layouts: Regions, kernel: Kernel) -> Ints:
     leaves = memmap.leaves.shifted(-origin)
     if kernel.tables_below:
         leaves = leaves.clipped(0, np.iinfo(np.int64).max)
-    leaf = memmap_leaf(memmap, kernel)
     for covers, size in kernel.page_tables:
-        if covers > leaf:
+        if covers > memmap.leaf:
             total += touched(leaves, covers).size // covers * size
     return total
-
-
-def memmap_leaf(memmap: Memmap, kernel: Kernel) -> int:
-    """Bytes of a leaf of this memmap."""
-    return memmap.leaf or kernel.page_size
 
 
 FEASIBLE = ""

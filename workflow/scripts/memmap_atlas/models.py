@@ -24,6 +24,7 @@ class Memmap:
     taken, given_back: bytes allocated while booting, and bytes returned after it, shape (layouts,)
     request: bytes of the largest single request while booting, shape (layouts,)
     leaves: what the vmemmap maps while booting, or None where there is no vmemmap
+    leaf: bytes of one of them
     sections: the present sections, or None where the model knows none
     """
 
@@ -34,6 +35,7 @@ class Memmap:
     given_back: Ints
     request: Ints
     leaves: Regions | None = None
+    leaf: int = 0
     sections: Regions | None = None
 
 
@@ -171,6 +173,7 @@ def mapped(layouts: Regions, kernel: Kernel, leaf: int) -> Memmap:
         np.zeros_like(count),
         request=boot_request(count, each, leaf, kernel),
         leaves=leaves,
+        leaf=leaf,
         sections=sections,
     )
 
@@ -187,6 +190,7 @@ def vmemmap_populated(layouts: Regions, kernel: Kernel) -> Memmap:
         np.zeros_like(whole.taken),
         request=whole.request,
         leaves=leaves,
+        leaf=whole.leaf,
         sections=whole.sections,
     )
 
@@ -206,6 +210,7 @@ def vmemmap_trimmed(layouts: Regions, kernel: Kernel) -> Memmap:
         whole.taken - kept.size,
         request=whole.request,
         leaves=whole.leaves,
+        leaf=whole.leaf,
         sections=whole.sections,
     )
 
