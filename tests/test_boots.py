@@ -6,16 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from memmap_atlas.config import load_kernels
 from memmap_atlas.cost import Cost, cost, infeasible
 from memmap_atlas.regions import Regions
 
 TESTS = Path(__file__).parent
 GOLDEN = json.loads((TESTS / "golden/boots.json").read_text())
-KERNELS = load_kernels(
-    TESTS.parent / "config/kernels.yaml", TESTS / "golden/boot-kernels.yaml"
-)
+KERNELS = load_kernels(TESTS.parent / "config/kernels.yaml", TESTS / "golden/boot-kernels.yaml")
 BOOTED = {
     "memmap_bytes": lambda c: c.memmap,
     "freed_bytes": lambda c: c.freed,

@@ -35,9 +35,7 @@ class _Loader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, Hashable) and key in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key {key!r} stands twice", problem_mark=key_node.start_mark
-                )
+                raise yaml.MarkedYAMLError(problem=f"the key {key!r} stands twice", problem_mark=key_node.start_mark)
             if isinstance(key, Hashable):
                 seen.add(key)
         return super().construct_mapping(node, deep)
@@ -74,7 +72,9 @@ def problems(value: Any, schema: str, place: str) -> list[str]:
             found += [f"{where}: unknown key {key!r}{nearest(key, allowed)}" for key in extra]
         elif error.validator == "enum":
             options = [str(option) for option in error.validator_value]
-            found.append(f"{where}: {error.instance!r} is none of {', '.join(options)}{nearest(str(error.instance), options)}")
+            found.append(
+                f"{where}: {error.instance!r} is none of {', '.join(options)}{nearest(str(error.instance), options)}"
+            )
         elif error.validator == "pattern" and "description" in error.schema:
             found.append(f"{where}: {error.instance!r} is not right: {error.schema['description']}")
         else:
@@ -118,11 +118,7 @@ def build_kernel(name: str, entries: Mapping[str, Mapping[str, Any]]) -> Kernel:
     """One kernel, what it extends filled in and defaults derived."""
     values = resolve(name, entries, ())
     values = {key: value for key, value in values.items() if key not in (*DOCUMENTATION, "extends")}
-    missing = [
-        field
-        for field in Kernel.__dataclass_fields__
-        if field not in values and field not in DERIVED
-    ]
+    missing = [field for field in Kernel.__dataclass_fields__ if field not in values and field not in DERIVED]
     if missing:
         raise ConfigError([f"{name}: lacks {', '.join(missing)}: give them, or say what it extends"])
     for field in SIZES:
@@ -175,9 +171,7 @@ DERIVED = (
 )
 
 
-def resolve(
-    name: str, entries: Mapping[str, Mapping[str, Any]], path: tuple[str, ...]
-) -> dict[str, Any]:
+def resolve(name: str, entries: Mapping[str, Mapping[str, Any]], path: tuple[str, ...]) -> dict[str, Any]:
     """The values of an entry over those of what it extends."""
     if name in path:
         raise ConfigError([f"{path[0]}: extends itself: {' -> '.join((*path, name))}"])

@@ -73,9 +73,7 @@ def flatmem_free(layouts: Regions, kernel: Kernel) -> Memmap:
     holes = memmap_of(unused(layouts, kernel, sparse=False), kernel)
     pages = np.maximum(holes.end - holes.start - kernel.page_size, 0)
     freed = Regions(holes.start, holes.start + down(pages, kernel.page_size))
-    return Memmap(
-        array.struct_pages, array.kept, freed, array.taken, freed.size, request=array.request
-    )
+    return Memmap(array.struct_pages, array.kept, freed, array.taken, freed.size, request=array.request)
 
 
 def discontigmem(layouts: Regions, kernel: Kernel) -> Memmap:

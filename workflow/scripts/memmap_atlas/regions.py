@@ -99,7 +99,8 @@ def whole_pages(regions: Regions, page_size: int, *, truncate: bool = False) -> 
     if truncate:
         start = down(regions.start, page_size)
     order = np.argsort(empty, axis=1, kind="stable")
-    start, end, empty = (np.take_along_axis(edge, order, axis=1) for edge in (start, end, empty))
+    start, end = np.take_along_axis(start, order, axis=1), np.take_along_axis(end, order, axis=1)
+    empty = np.take_along_axis(empty, order, axis=1)
     end = np.maximum.accumulate(np.where(empty, 0, end), axis=1)
     return Regions(np.where(empty, end, start), end)
 
