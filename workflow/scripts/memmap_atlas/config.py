@@ -1,6 +1,6 @@
 """From files that people write to values: kernels by name.
 
-What is wrong in a file is gathered and told at once, each problem with its place, the value found and what would be right.
+What is wrong in a file is told at once, each problem with its place, the value found and what would be right.
 """
 
 import difflib
