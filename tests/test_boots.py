@@ -1,4 +1,6 @@
-"""The closed form against what real kernels allocated: tests/golden/boots.json, each value to the byte."""
+"""The closed form against what real kernels allocated: tests/golden/boots.json, each value to the
+byte.
+"""
 
 import json
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""What a physical memory map costs the kernel in ``struct page``, under every Linux memory model."""
+"""What a physical memory map costs the kernel in ``struct page``, under each Linux memory model."""

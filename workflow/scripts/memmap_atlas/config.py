@@ -1,6 +1,7 @@
 """From files that people write to values: kernels by name.
 
-What is wrong in a file is told at once, each problem with its place, the value found and what would be right.
+What is wrong in a file is told at once, each problem with its place, the value found and what would
+be right.
 """
 
 import difflib
@@ -28,14 +29,16 @@ class ConfigError(Exception):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without silent repetition: a key that stands twice is an error, not the last one's win."""
+    """YAML without silent repetition: a key that stands twice is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, Hashable) and key in seen:
-                raise yaml.MarkedYAMLError(problem=f"the key {key!r} stands twice", problem_mark=key_node.start_mark)
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {key!r} stands twice", problem_mark=key_node.start_mark
+                )
             if isinstance(key, Hashable):
                 seen.add(key)
         return super().construct_mapping(node, deep)
@@ -61,10 +64,14 @@ def load_yaml(path: Path) -> Any:
 
 
 def problems(value: Any, schema: str, place: str) -> list[str]:
-    """What the JSON schema of that name finds wrong with ``value``; each with path, value and what is allowed."""
+    """What the JSON schema of that name finds wrong with ``value``; each with path, value and what
+    is allowed.
+    """
     validator = Draft202012Validator(load_yaml(SCHEMAS / f"{schema}.schema.yaml"))
     found = []
-    for error in sorted(validator.iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path]):
+    for error in sorted(
+        validator.iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path]
+    ):
         where = ".".join([place, *(str(part) for part in error.absolute_path)])
         if error.validator == "additionalProperties":
             allowed = sorted(error.schema.get("properties", {}))
@@ -73,7 +80,8 @@ def problems(value: Any, schema: str, place: str) -> list[str]:
         elif error.validator == "enum":
             options = [str(option) for option in error.validator_value]
             found.append(
-                f"{where}: {error.instance!r} is none of {', '.join(options)}{nearest(str(error.instance), options)}"
+                f"{where}: {error.instance!r} is none of {', '.join(options)}"
+                f"{nearest(str(error.instance), options)}"
             )
         elif error.validator == "pattern" and "description" in error.schema:
             found.append(f"{where}: {error.instance!r} is not right: {error.schema['description']}")
@@ -89,7 +97,8 @@ def nearest(word: str, allowed: list[str]) -> str:
 
 
 def load_kernels(*paths: Path) -> dict[str, Kernel]:
-    """Kernels by name from files in the form of config/kernels.yaml; later files can extend kernels of earlier ones.
+    """Kernels by name from files in the form of config/kernels.yaml; later files can extend kernels
+    of earlier ones.
 
     Raises ConfigError with all problems of the files.
     """
@@ -118,15 +127,23 @@ def build_kernel(name: str, entries: Mapping[str, Mapping[str, Any]]) -> Kernel:
     """One kernel, what it extends filled in and defaults derived."""
     values = resolve(name, entries, ())
     values = {key: value for key, value in values.items() if key not in (*DOCUMENTATION, "extends")}
-    missing = [field for field in Kernel.__dataclass_fields__ if field not in values and field not in DERIVED]
+    missing = [
+        field
+        for field in Kernel.__dataclass_fields__
+        if field not in values and field not in DERIVED
+    ]
     if missing:
-        raise ConfigError([f"{name}: lacks {', '.join(missing)}: give them, or say what it extends"])
+        raise ConfigError(
+            [f"{name}: lacks {', '.join(missing)}: give them, or say what it extends"]
+        )
     for field in SIZES:
         if field in values:
             values[field] = parse_size(values[field])
     page = values["page_size"]
     if "page_tables" in values:
-        tables = tuple((parse_size(covers), parse_size(size)) for covers, size in values["page_tables"])
+        tables = tuple(
+            (parse_size(covers), parse_size(size)) for covers, size in values["page_tables"]
+        )
     else:
         tables = default_page_tables(page, values["va_bits"])
     long_size = values.get("long_size", 8)
@@ -150,10 +167,14 @@ def build_kernel(name: str, entries: Mapping[str, Mapping[str, Any]]) -> Kernel:
         if size & (size - 1):
             wrong.append(f"{name}.{field}: {size} bytes is no power of two")
     if kernel.vmemmap_leaf % page:
-        wrong.append(f"{name}.vmemmap_leaf: {kernel.vmemmap_leaf} bytes is no whole number of pages")
+        wrong.append(
+            f"{name}.vmemmap_leaf: {kernel.vmemmap_leaf} bytes is no whole number of pages"
+        )
     if kernel.default_model not in kernel.models:
         allowed = ", ".join(kernel.models)
-        wrong.append(f"{name}.default_model: {kernel.default_model!r} is not among its models: {allowed}")
+        wrong.append(
+            f"{name}.default_model: {kernel.default_model!r} is not among its models: {allowed}"
+        )
     if wrong:
         raise ConfigError(wrong)
     return kernel
@@ -171,7 +192,9 @@ DERIVED = (
 )
 
 
-def resolve(name: str, entries: Mapping[str, Mapping[str, Any]], path: tuple[str, ...]) -> dict[str, Any]:
+def resolve(
+    name: str, entries: Mapping[str, Mapping[str, Any]], path: tuple[str, ...]
+) -> dict[str, Any]:
     """The values of an entry over those of what it extends."""
     if name in path:
         raise ConfigError([f"{path[0]}: extends itself: {' -> '.join((*path, name))}"])
@@ -182,7 +205,7 @@ def resolve(name: str, entries: Mapping[str, Mapping[str, Any]], path: tuple[str
     if base not in entries:
         raise ConfigError([f"{name}.extends: no kernel {base!r}{nearest(base, list(entries))}"])
     inherited = resolve(base, entries, (*path, name))
-    # a page size brings its own geometry of tables and its own PMD
+    # another page size or address width has another geometry of tables
     if "page_size" in entry or "va_bits" in entry:
         inherited.pop("page_tables", None)
     return inherited | dict(entry)

@@ -1,6 +1,8 @@
-"""What a layout costs under a model: every byte that the table reports, and the rules that forbid a point.
+"""What a layout costs under a model: every byte that the table reports, and the rules that forbid a
+point.
 
-The last room of the arithmetic: it knows layouts, kernels and models, and neither files nor tables nor figures.
+The last room of the arithmetic: it knows layouts, kernels and models, and neither files nor tables
+nor figures.
 """
 
 from dataclasses import dataclass
@@ -17,7 +19,9 @@ SUBSECTION_SIZE = 2 << 20
 
 @dataclass(frozen=True)
 class Cost:
-    """Bytes for each layout, int64 of shape (layouts,). ``hole``, ``edge`` and ``rounding`` sum to ``wasted``."""
+    """Bytes for each layout, int64 of shape (layouts,). ``hole``, ``edge`` and ``rounding`` sum to
+    ``wasted``.
+    """
 
     needed: Ints
     memmap: Ints
@@ -45,7 +49,8 @@ class Cost:
 def cost(layouts: Regions, kernel: Kernel, model: str) -> Cost:
     """Cost of ``layouts`` (regions of RAM in bytes) on ``kernel`` under the model of that name.
 
-    Raises KeyError for an unknown model. Rules that forbid a point are not looked at: see :func:`infeasible`.
+    Raises KeyError for an unknown model. Rules that forbid a point are not looked at: see
+    :func:`infeasible`.
     """
     memmap = MODELS[model](layouts, kernel)
     ram = memmap_of(whole_pages(layouts, kernel.page_size), kernel)
@@ -77,8 +82,8 @@ def staying(memmap: Memmap, struct_pages: Regions) -> Ints:
 def section_roots(memmap: Memmap, kernel: Kernel) -> tuple[Ints, Ints]:
     """Bytes of the array of mem_section roots, and of the root pages behind it.
 
-    mm/sparse.c: sparse_index_alloc(), include/linux/mmzone.h: SECTIONS_PER_ROOT. The array spans MAX_PHYSMEM_BITS,
-    however little RAM there is. STATIC has the sections themselves in the array.
+    mm/sparse.c: sparse_index_alloc(), include/linux/mmzone.h: SECTIONS_PER_ROOT. The array spans
+    MAX_PHYSMEM_BITS, however little RAM there is. STATIC has the sections themselves in the array.
     """
     none = np.zeros_like(memmap.taken)
     if memmap.sections is None:
@@ -93,10 +98,11 @@ def section_roots(memmap: Memmap, kernel: Kernel) -> tuple[Ints, Ints]:
 
 
 def section_usage(memmap: Memmap, kernel: Kernel) -> Ints:
-    """Bytes of the usage maps: for each section a header, its sub-sections (VMEMMAP only) and its pageblock bits.
+    """Bytes of the usage maps: for each section a header, its sub-sections (VMEMMAP only) and its
+    pageblock bits.
 
-    include/linux/mmzone.h: struct mem_section_usage (5.3; with an RCU head from 6.8 and in stable releases before),
-    mm/sparse.c: mem_section_usage_size(). Before 5.3 the pageblock bits alone.
+    include/linux/mmzone.h: struct mem_section_usage (5.3; with an RCU head from 6.8 and in stable
+    releases before), mm/sparse.c: mem_section_usage_size(). Before 5.3 the pageblock bits alone.
     """
     if memmap.sections is None:
         return np.zeros_like(memmap.taken)
@@ -115,10 +121,11 @@ def bitmap(bits: int, kernel: Kernel) -> int:
 def page_tables(memmap: Memmap, layouts: Regions, kernel: Kernel) -> Ints:
     """Bytes of the page tables that are made to map the vmemmap: windows again, one level up.
 
-    mm/sparse-vmemmap.c: vmemmap_pgd_populate() and below. The virtual address of the first struct page decides which
-    windows are touched: arm64's arch/arm64/include/asm/memory.h: VMEMMAP_START lies ``vmemmap_below`` under a boundary
-    of all levels, and stands for the start of RAM rounded down (arm64_memblock_init()). ``tables_below``: the tables
-    under that boundary exist already (the fixmap's, arm64 5.10).
+    mm/sparse-vmemmap.c: vmemmap_pgd_populate() and below. The virtual address of the first struct
+    page decides which windows are touched: arm64's arch/arm64/include/asm/memory.h: VMEMMAP_START
+    lies ``vmemmap_below`` under a boundary of all levels, and stands for the start of RAM rounded
+    down (arm64_memblock_init()). ``tables_below``: the tables under that boundary exist already
+    (the fixmap's, arm64 5.10).
     """
     total = np.zeros_like(memmap.taken)
     if memmap.leaves is None:
@@ -142,8 +149,9 @@ FEASIBLE = ""
 def infeasible(layouts: Regions, kernel: Kernel, model: str) -> NDArray[np.object_]:
     """The rule that forbids each point, or "" where none does; shape (layouts,), str objects.
 
-    include/linux/mmzone.h: a section holds a MAX_ORDER block, a pageblock and a sub-section; MAX_PHYSMEM_BITS bounds
-    RAM; include/linux/page-flags-layout.h: a classic section's number lives in page->flags (with VMEMMAP it does not).
+    include/linux/mmzone.h: a section holds a MAX_ORDER block, a pageblock and a sub-section;
+    MAX_PHYSMEM_BITS bounds RAM; include/linux/page-flags-layout.h: a classic section's number lives
+    in page->flags (with VMEMMAP it does not).
     """
     reason = np.full(len(layouts.start), FEASIBLE, dtype=object)
     ram = whole_pages(layouts, kernel.page_size)

@@ -1,4 +1,6 @@
-"""A kernel: the parameters of one release, architecture and page size that decide what its memmap costs."""
+"""A kernel: the parameters of one release, architecture and page size that decide what its memmap
+costs.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,9 +12,9 @@ FreeVariant = Literal["max-order", "max-order-truncated", "max-order-flatmem", "
 class Kernel:
     """Parameters of a kernel; sizes in bytes. What each one means is said in config/README.md.
 
-    ``page_tables`` lists the levels that may have to be made for the vmemmap, lowest first and without the top one, as
-    (bytes of address space that one table covers, bytes of the table). ``memstart_align`` 0 says that the vmemmap is
-    indexed from pfn 0.
+    ``page_tables`` lists the levels that may have to be made for the vmemmap, lowest first and
+    without the top one, as (bytes of address space that one table covers, bytes of the table).
+    ``memstart_align`` 0 says that the vmemmap is indexed from pfn 0.
     """
 
     arch: str
@@ -65,7 +67,8 @@ class Kernel:
 def default_page_tables(page_size: int, va_bits: int) -> tuple[tuple[int, int], ...]:
     """Levels of page tables below the top one: tables of a page, with entries of 8 bytes.
 
-    include/asm-generic and arch/arm64/include/asm/pgtable-hwdef.h: each level resolves PAGE_SHIFT - 3 bits.
+    include/asm-generic and arch/arm64/include/asm/pgtable-hwdef.h: each level resolves PAGE_SHIFT -
+    3 bits.
     """
     entries = page_size // 8
     covers, levels = page_size * entries, []

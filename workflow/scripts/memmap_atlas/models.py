@@ -1,8 +1,10 @@
-"""How a kernel lays out its memmap: nine models, each a few lines over the windows that RAM touches.
+"""How a kernel lays out its memmap: nine models, each a few lines over the windows that RAM
+touches.
 
-All of them take RAM as whole pages (``regions.whole_pages``) and answer with a :class:`Memmap`. Ranges of RAM are in
-bytes of physical memory, ranges of the memmap in bytes from the struct page of pfn 0. Rules name the kernel's file,
-function and release; where releases differ, a value of the kernel chooses.
+All of them take RAM as whole pages (``regions.whole_pages``) and answer with a :class:`Memmap`.
+Ranges of RAM are in bytes of physical memory, ranges of the memmap in bytes from the struct page of
+pfn 0. Rules name the kernel's file, function and release; where releases differ, a value of the
+kernel chooses.
 """
 
 from collections.abc import Callable
@@ -45,14 +47,17 @@ def memmap_of(ram: Regions, kernel: Kernel) -> Regions:
 
 
 def present_sections(ram: Regions, kernel: Kernel) -> Regions:
-    """A section is present as soon as it holds one whole page (mm/sparse.c: memory_present(), 4.6 to 6.12)."""
+    """A section is present as soon as it holds one whole page (mm/sparse.c: memory_present(), 4.6
+    to 6.12).
+    """
     return touched(ram, kernel.section_size)
 
 
 def flatmem(layouts: Regions, kernel: Kernel) -> Memmap:
     """One array from the first to the last page, both rounded out to MAX_ORDER blocks.
 
-    mm/page_alloc.c: alloc_node_mem_map() (to 6.2), mm/mm_init.c (6.12). Its size is not rounded to pages.
+    mm/page_alloc.c: alloc_node_mem_map() (to 6.2), mm/mm_init.c (6.12). Its size is not rounded to
+    pages.
     """
     ram = whole_pages(layouts, kernel.page_size)
     order = kernel.max_order_size
@@ -65,19 +70,23 @@ def flatmem(layouts: Regions, kernel: Kernel) -> Memmap:
 def flatmem_free(layouts: Regions, kernel: Kernel) -> Memmap:
     """FLATMEM, and ``free_unused_memmap()`` gives back what lies between regions.
 
-    The array is aligned to 64 bytes only (memblock_alloc_node(), 5.10), so its pages begin and end anywhere in a hole:
-    of a hole worth H bytes the two ragged ends stay, one page more than H % page. That is what the worst start of the
-    array keeps; where H is no whole number of pages a boot can keep one page less.
+    The array is aligned to 64 bytes only (memblock_alloc_node(), 5.10), so its pages begin and end
+    anywhere in a hole: of a hole worth H bytes the two ragged ends stay, one page more than H %
+    page. That is what the worst start of the array keeps; where H is no whole number of pages a
+    boot can keep one page less.
     """
     array = flatmem(layouts, kernel)
     holes = memmap_of(unused(layouts, kernel, sparse=False), kernel)
     pages = np.maximum(holes.end - holes.start - kernel.page_size, 0)
     freed = Regions(holes.start, holes.start + down(pages, kernel.page_size))
-    return Memmap(array.struct_pages, array.kept, freed, array.taken, freed.size, request=array.request)
+    return Memmap(
+        array.struct_pages, array.kept, freed, array.taken, freed.size, request=array.request
+    )
 
 
 def discontigmem(layouts: Regions, kernel: Kernel) -> Memmap:
-    """A FLATMEM array for each region, as if each were a node; arrays of near regions can hold a page twice.
+    """A FLATMEM array for each region, as if each were a node; arrays of near regions can hold a
+    page twice.
 
     mm/page_alloc.c: alloc_node_mem_map(), once a node; removed in 5.14 (bb1c50d3967f).
     """
@@ -102,7 +111,8 @@ def discontigmem(layouts: Regions, kernel: Kernel) -> Memmap:
 def sparsemem(layouts: Regions, kernel: Kernel) -> Memmap:
     """Classic: each present section has its own array, of whole pages.
 
-    mm/sparse.c: sparse_early_mem_map_alloc() (4.6), sparse_init_nid() with one buffer for all (4.19 to 2026).
+    mm/sparse.c: sparse_early_mem_map_alloc() (4.6), sparse_init_nid() with one buffer for all (4.19
+    to 2026).
     """
     sections = present_sections(whole_pages(layouts, kernel.page_size), kernel)
     count = sections.size // kernel.section_size
@@ -120,9 +130,11 @@ def sparsemem(layouts: Regions, kernel: Kernel) -> Memmap:
 
 
 def sparsemem_free(layouts: Regions, kernel: Kernel) -> Memmap:
-    """Classic, and ``free_unused_memmap()`` gives back what lies behind a region in its last section.
+    """Classic, and ``free_unused_memmap()`` gives back what lies behind a region in its last
+    section.
 
-    The array of a section starts on a page; only pages that lie whole in the unused part are freed (free_memmap()).
+    The array of a section starts on a page; only pages that lie whole in the unused part are freed
+    (free_memmap()).
     """
     whole = sparsemem(layouts, kernel)
     holes = unused(layouts, kernel, sparse=True)
@@ -142,16 +154,20 @@ def sparsemem_free(layouts: Regions, kernel: Kernel) -> Memmap:
 
 
 def vmemmap(layouts: Regions, kernel: Kernel) -> Memmap:
-    """Each present section is mapped whole: a leaf is taken when any struct page of a present section falls into it.
+    """Each present section is mapped whole: a leaf is taken when any struct page of a present
+    section falls into it.
 
-    mm/sparse.c: sparse_init_nid(), mm/sparse-vmemmap.c: __populate_section_memmap() and the architecture's
-    vmemmap_populate(), 4.6 to 6.12. Sections that share a leaf share its bytes: the second finds it mapped.
+    mm/sparse.c: sparse_init_nid(), mm/sparse-vmemmap.c: __populate_section_memmap() and the
+    architecture's vmemmap_populate(), 4.6 to 6.12. Sections that share a leaf share its bytes: the
+    second finds it mapped.
     """
     return mapped(layouts, kernel, kernel.vmemmap_leaf)
 
 
 def vmemmap_base(layouts: Regions, kernel: Kernel) -> Memmap:
-    """The same with leaves of one page, whatever the kernel would use (vmemmap_populate_basepages())."""
+    """The same with leaves of one page, whatever the kernel would use
+    (vmemmap_populate_basepages()).
+    """
     return mapped(layouts, kernel, kernel.page_size)
 
 
@@ -177,7 +193,9 @@ def mapped(layouts: Regions, kernel: Kernel, leaf: int) -> Memmap:
 
 
 def vmemmap_populated(layouts: Regions, kernel: Kernel) -> Memmap:
-    """A proposal: only leaves that hold struct pages of RAM, as the reply of April 2016 took it to be."""
+    """A proposal: only leaves that hold struct pages of RAM, as the reply of April 2016 took it to
+    be.
+    """
     whole = vmemmap(layouts, kernel)
     leaves = leaves_of_ram(layouts, kernel)
     return Memmap(
@@ -196,7 +214,8 @@ def vmemmap_populated(layouts: Regions, kernel: Kernel) -> Memmap:
 def vmemmap_trimmed(layouts: Regions, kernel: Kernel) -> Memmap:
     """A proposal: the kernel maps whole sections, then frees the leaves that lie whole in holes.
 
-    "arm64: mm: free unused memmap for sparse memory model that define VMEMMAP", July 2020; never merged.
+    "arm64: mm: free unused memmap for sparse memory model that define VMEMMAP", July 2020; never
+    merged.
     """
     whole = vmemmap(layouts, kernel)
     kept = leaves_of_ram(layouts, kernel)
@@ -219,19 +238,23 @@ def leaves_of_ram(layouts: Regions, kernel: Kernel) -> Regions:
 
 
 def boot_request(count: Ints, each: int, alone: int, kernel: Kernel) -> Ints:
-    """The largest request for ``count`` sections: all at once with the section buffer, else one piece of ``alone``."""
+    """The largest request for ``count`` sections: all at once with the section buffer, else one
+    piece of ``alone``.
+    """
     if kernel.section_buffer:
         return count * each
     return np.where(count > 0, np.int64(alone), np.int64(0))
 
 
 def unused(layouts: Regions, kernel: Kernel, sparse: bool) -> Regions:
-    """The ranges of RAM's address space whose struct pages ``free_unused_memmap()`` hands to free_memmap().
+    """The ranges of RAM's address space whose struct pages ``free_unused_memmap()`` hands to
+    free_memmap().
 
-    arch/arm64/mm/init.c (4.6 to 5.10), arch/arm/mm/init.c (to 5.10), mm/memblock.c (4f5b0c178996, 5.11). Each variant
-    rounds in its own way: ``max-order`` rounds only the end of a region, to a MAX_ORDER block; ``max-order-truncated``
-    (4.6) also takes the page that a ragged start cuts; ``max-order-flatmem`` rounds the start too, with FLATMEM only;
-    ``pageblock`` (e2a86800d586, f921f53e089a, 5.14) rounds both to pageblocks.
+    arch/arm64/mm/init.c (4.6 to 5.10), arch/arm/mm/init.c (to 5.10), mm/memblock.c (4f5b0c178996,
+    5.11). Each variant rounds in its own way: ``max-order`` rounds only the end of a region, to a
+    MAX_ORDER block; ``max-order-truncated`` (4.6) also takes the page that a ragged start cuts;
+    ``max-order-flatmem`` rounds the start too, with FLATMEM only; ``pageblock`` (e2a86800d586,
+    f921f53e089a, 5.14) rounds both to pageblocks.
     """
     variant = kernel.free_unused_memmap
     ram = whole_pages(layouts, kernel.page_size, truncate=variant == "max-order-truncated")
@@ -260,5 +283,3 @@ MODELS: dict[str, Callable[[Regions, Kernel], Memmap]] = {
     "vmemmap-populated": vmemmap_populated,
     "vmemmap-trimmed": vmemmap_trimmed,
 }
-
-PROPOSALS = ("vmemmap-populated", "vmemmap-trimmed")

@@ -1,7 +1,8 @@
-"""Sorted ranges for many layouts at once, and the one primitive: the aligned windows that they touch.
+"""Sorted ranges for many layouts at once, and the one primitive: the aligned windows that they
+touch.
 
-A region is a half-open range. One row holds the regions of one layout; all rows have the same number of columns, and
-the columns behind a row's last region are padding.
+A region is a half-open range. One row holds the regions of one layout; all rows have the same
+number of columns, and the columns behind a row's last region are padding.
 """
 
 from collections.abc import Sequence
@@ -17,8 +18,8 @@ Ints = NDArray[np.int64]
 class Regions:
     """Regions of many layouts: ``start`` and ``end``, int64 of shape (layouts, regions).
 
-    In each row the regions are sorted and disjoint (they may touch); padding is empty and stands at the end of the last
-    region (at 0 in a row without any), where no window can see it.
+    In each row the regions are sorted and disjoint (they may touch); padding is empty and stands at
+    the end of the last region (at 0 in a row without any), where no window can see it.
     """
 
     start: Ints
@@ -54,7 +55,9 @@ class Regions:
         return self.end[:, -1]
 
     def scaled(self, multiply: int, divide: int = 1) -> "Regions":
-        """Every edge times ``multiply`` / ``divide``; exact where the edges are multiples of ``divide``."""
+        """Every edge times ``multiply`` / ``divide``; exact where the edges are multiples of
+        ``divide``.
+        """
         return Regions(self.start // divide * multiply, self.end // divide * multiply)
 
     def shifted(self, by: Ints) -> "Regions":
@@ -63,7 +66,10 @@ class Regions:
 
     def clipped(self, low: Ints | int, high: Ints | int) -> "Regions":
         """What lies within [low, high) of each layout."""
-        bounds = [np.broadcast_to(np.asarray(bound), self.start.shape[:1])[:, None] for bound in (low, high)]
+        bounds = [
+            np.broadcast_to(np.asarray(bound), self.start.shape[:1])[:, None]
+            for bound in (low, high)
+        ]
         return Regions(np.clip(self.start, *bounds), np.clip(self.end, *bounds))
 
 
@@ -78,9 +84,11 @@ def up(value: Ints, to: int) -> Ints:
 
 
 def touched(regions: Regions, window: int) -> Regions:
-    """The windows of ``window`` bytes, aligned to their size, that hold any part of a region; each counted once.
+    """The windows of ``window`` bytes, aligned to their size, that hold any part of a region; each
+    counted once.
 
-    A window that several regions share belongs to the first of them: the rows stay sorted and disjoint.
+    A window that several regions share belongs to the first of them: the rows stay sorted and
+    disjoint.
     """
     end = np.maximum.accumulate(up(regions.end, window), axis=1)
     start = down(regions.start, window)
@@ -91,8 +99,9 @@ def touched(regions: Regions, window: int) -> Regions:
 def whole_pages(regions: Regions, page_size: int, *, truncate: bool = False) -> Regions:
     """Regions reduced to the whole pages inside them; those without one become padding.
 
-    As mm/memblock.c: __next_mem_pfn_range() does, with PFN_UP of the start and PFN_DOWN of the end. With ``truncate``
-    the page that a region's start cuts counts too, as base / page did in loops of 4.6.
+    As mm/memblock.c: __next_mem_pfn_range() does, with PFN_UP of the start and PFN_DOWN of the end.
+    With ``truncate`` the page that a region's start cuts counts too, as base / page did in loops of
+    4.6.
     """
     start, end = up(regions.start, page_size), down(regions.end, page_size)
     empty = end <= start

@@ -15,13 +15,7 @@ def parse_size(value: int | str) -> int:
         return value
     match = SIZE.match(value)
     if match is None:
-        raise ValueError(f"{value!r} is no size: write a number and B, KiB, MiB, GiB or TiB, as in 64MiB")
+        raise ValueError(
+            f"{value!r} is no size: write a number and B, KiB, MiB, GiB or TiB, as in 64MiB"
+        )
     return int(match[1]) * UNITS[match[2]]
-
-
-def format_size(size: int) -> str:
-    """The shortest exact way to write ``size`` bytes: 1536MiB, 64KiB, 12B."""
-    for unit in ("TiB", "GiB", "MiB", "KiB"):
-        if size and size % UNITS[unit] == 0:
-            return f"{size // UNITS[unit]}{unit}"
-    return f"{size}B"
