@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from memmap_atlas.config import ConfigError, load_kernels
+from memmap_atlas.config import load_kernels
+from memmap_atlas.documents import ConfigError
 
 SHIPPED = Path(__file__).parents[1] / "config/kernels.yaml"
 

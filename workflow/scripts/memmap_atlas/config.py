@@ -1,99 +1,33 @@
-"""From files that people write to values: kernels by name.
+"""From the files that people write to values: kernels, machines and sweeps.
 
-What is wrong in a file is told at once, each problem with its place, the value found and what would
-be right.
+Names become values here; nothing behind this room looks anything up.
 """
 
-import difflib
-from collections.abc import Hashable, Mapping
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import yaml
-from jsonschema import Draft202012Validator
-
+from memmap_atlas.documents import (
+    ConfigError,
+    Problem,
+    load_yaml,
+    nearest,
+    noting,
+    problems,
+    refuse,
+)
+from memmap_atlas.figure_plan import FIGURES
 from memmap_atlas.kernel import Kernel, default_page_tables
-from memmap_atlas.units import parse_size
+from memmap_atlas.models import MODELS
+from memmap_atlas.sweep import GRID_AXES, Axis, Grid, Range, Sweep
+from memmap_atlas.units import parse_size, size_text
 
-SCHEMAS = Path(__file__).parents[2] / "schemas"
 SIZES = ("page_size", "section_size", "vmemmap_leaf", "pmd_size", "memstart_align", "vmemmap_below")
 DOCUMENTATION = ("description", "sources")
-
-
-class ConfigError(Exception):
-    """Everything that is wrong with the configuration, one line a problem."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML without silent repetition: a key that stands twice is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, Hashable) and key in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key {key!r} stands twice", problem_mark=key_node.start_mark
-                )
-            if isinstance(key, Hashable):
-                seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-def load_yaml(path: Path) -> Any:
-    """The content of a YAML file.
-
-    Raises ConfigError where the file can't be read or is no YAML, with line and column.
-    """
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except OSError as error:
-        raise ConfigError([f"{path}: can't be read: {error.strerror}"]) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError([f"{path}: byte {error.start} is no UTF-8 text"]) from error
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise ConfigError([f"{place}: {error.problem}"]) from error
-    except yaml.YAMLError as error:
-        raise ConfigError([f"{path}: no YAML: {error}"]) from error
-
-
-def problems(value: Any, schema: str, place: str) -> list[str]:
-    """What the JSON schema of that name finds wrong with ``value``; each with path, value and what
-    is allowed.
-    """
-    validator = Draft202012Validator(load_yaml(SCHEMAS / f"{schema}.schema.yaml"))
-    found = []
-    for error in sorted(
-        validator.iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path]
-    ):
-        where = ".".join([place, *(str(part) for part in error.absolute_path)])
-        if error.validator == "additionalProperties":
-            allowed = sorted(error.schema.get("properties", {}))
-            extra = [str(key) for key in error.instance if key not in allowed]
-            found += [f"{where}: unknown key {key!r}{nearest(key, allowed)}" for key in extra]
-        elif error.validator == "enum":
-            options = [str(option) for option in error.validator_value]
-            found.append(
-                f"{where}: {error.instance!r} is none of {', '.join(options)}"
-                f"{nearest(str(error.instance), options)}"
-            )
-        elif error.validator == "pattern" and "description" in error.schema:
-            found.append(f"{where}: {error.instance!r} is not right: {error.schema['description']}")
-        else:
-            found.append(f"{where}: {error.message}")
-    return found
-
-
-def nearest(word: str, allowed: list[str]) -> str:
-    """A hint at the allowed word that comes nearest, or nothing."""
-    close = difflib.get_close_matches(word, allowed, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+HIGHEST_ADDRESS = 1 << 57
+BYTES_PER_POINT = 20
+Regions = tuple[tuple[int, int], ...]
 
 
 def load_kernels(*paths: Path) -> dict[str, Kernel]:
@@ -103,29 +37,38 @@ def load_kernels(*paths: Path) -> dict[str, Kernel]:
     Raises ConfigError with all problems of the files.
     """
     entries: dict[str, Mapping[str, Any]] = {}
-    wrong: list[str] = []
+    files: dict[str, str] = {}
+    wrong: list[Problem] = []
     for path in paths:
         content = load_yaml(path)
         found = problems(content, "kernels", path.name)
         wrong += found
         if not found:
             entries |= content
-    if wrong:
-        raise ConfigError(wrong)
-    kernels = {}
-    for name in entries:
-        try:
-            kernels[name] = build_kernel(name, entries)
-        except ConfigError as error:
-            wrong += error.problems
-    if wrong:
-        raise ConfigError(wrong)
+            files |= dict.fromkeys(content, path.name)
+    refuse(wrong)
+    return build_kernels(entries, files)
+
+
+def build_kernels(
+    entries: Mapping[str, Mapping[str, Any]], files: Mapping[str, str]
+) -> dict[str, Kernel]:
+    """The kernels of ``files`` (file by name of kernel), from entries that may extend each other.
+
+    Raises ConfigError with the problems of all of them.
+    """
+    kernels: dict[str, Kernel] = {}
+    wrong: list[Problem] = []
+    for name, file in files.items():
+        with noting(wrong):
+            kernels[name] = build_kernel(name, entries, file)
+    refuse(wrong)
     return kernels
 
 
-def build_kernel(name: str, entries: Mapping[str, Mapping[str, Any]]) -> Kernel:
+def build_kernel(name: str, entries: Mapping[str, Mapping[str, Any]], file: str) -> Kernel:
     """One kernel, what it extends filled in and defaults derived."""
-    values = resolve(name, entries, ())
+    values = resolve(name, entries, (), file)
     values = {key: value for key, value in values.items() if key not in (*DOCUMENTATION, "extends")}
     missing = [
         field
@@ -133,9 +76,8 @@ def build_kernel(name: str, entries: Mapping[str, Mapping[str, Any]]) -> Kernel:
         if field not in values and field not in DERIVED
     ]
     if missing:
-        raise ConfigError(
-            [f"{name}: lacks {', '.join(missing)}: give them, or say what it extends"]
-        )
+        text = f"lacks {', '.join(missing)}: give them, or say what it extends"
+        raise ConfigError([Problem(file, (name,), text)])
     for field in SIZES:
         if field in values:
             values[field] = parse_size(values[field])
@@ -161,22 +103,20 @@ def build_kernel(name: str, entries: Mapping[str, Mapping[str, Any]]) -> Kernel:
             "page_tables": tables,
         }
     )
-    wrong = []
-    for field in ("page_size", "section_size", "vmemmap_leaf", "pmd_size"):
-        size = getattr(kernel, field)
-        if size & (size - 1):
-            wrong.append(f"{name}.{field}: {size} bytes is no power of two")
-    if kernel.vmemmap_leaf % page:
-        wrong.append(
-            f"{name}.vmemmap_leaf: {kernel.vmemmap_leaf} bytes is no whole number of pages"
-        )
+    wrong = [
+        Problem(file, (name, field), f"{getattr(kernel, field)} bytes is no power of two")
+        for field in ("page_size", "section_size", "vmemmap_leaf", "pmd_size")
+        if getattr(kernel, field).bit_count() != 1
+    ]
+    wrong += [
+        Problem(file, (name, field), f"{getattr(kernel, field)} bytes is no whole number of pages")
+        for field in ("section_size", "vmemmap_leaf")
+        if getattr(kernel, field) % page
+    ]
     if kernel.default_model not in kernel.models:
-        allowed = ", ".join(kernel.models)
-        wrong.append(
-            f"{name}.default_model: {kernel.default_model!r} is not among its models: {allowed}"
-        )
-    if wrong:
-        raise ConfigError(wrong)
+        text = f"{kernel.default_model!r} is not among its models: {', '.join(kernel.models)}"
+        wrong.append(Problem(file, (name, "default_model"), text))
+    refuse(wrong)
     return kernel
 
 
@@ -193,19 +133,363 @@ DERIVED = (
 
 
 def resolve(
-    name: str, entries: Mapping[str, Mapping[str, Any]], path: tuple[str, ...]
+    name: str, entries: Mapping[str, Mapping[str, Any]], path: tuple[str, ...], file: str
 ) -> dict[str, Any]:
     """The values of an entry over those of what it extends."""
     if name in path:
-        raise ConfigError([f"{path[0]}: extends itself: {' -> '.join((*path, name))}"])
+        text = f"extends itself: {' -> '.join((*path, name))}"
+        raise ConfigError([Problem(file, (path[0],), text)])
     entry = entries[name]
     base = entry.get("extends")
     if base is None:
         return dict(entry)
     if base not in entries:
-        raise ConfigError([f"{name}.extends: no kernel {base!r}{nearest(base, list(entries))}"])
-    inherited = resolve(base, entries, (*path, name))
+        text = f"no kernel {base!r}{nearest(base, list(entries))}"
+        raise ConfigError([Problem(file, (name, "extends"), text)])
+    inherited = resolve(base, entries, (*path, name), file)
     # another page size or address width has another geometry of tables
     if "page_size" in entry or "va_bits" in entry:
         inherited.pop("page_tables", None)
     return inherited | dict(entry)
+
+
+def load_machines(path: Path) -> dict[str, Regions]:
+    """Regions of real machines by name, from a file in the form of config/machines.yaml.
+
+    Raises ConfigError with all problems of the file.
+    """
+    content = load_yaml(path)
+    wrong = problems(content, "machines", path.name)
+    refuse(wrong)
+    machines = {}
+    for name, entry in content.items():
+        machines[name], found = regions_of(entry["regions"], path.name, (name, "regions"))
+        wrong += found
+    refuse(wrong)
+    return machines
+
+
+def regions_of(
+    pairs: list[list[int | str]], file: str, path: tuple[str, ...]
+) -> tuple[Regions, list[Problem]]:
+    """Regions in address order, and what is wrong with them: empty, overlapping or too high."""
+    regions = sorted((parse_size(start), parse_size(end)) for start, end in pairs)
+    wrong = []
+    for start, end in regions:
+        if end <= start:
+            text = f"the region [{start:#x}, {end:#x}) is empty: its end must lie above its start"
+            wrong.append(Problem(file, path, text))
+        if end > HIGHEST_ADDRESS:
+            text = f"the region [{start:#x}, {end:#x}) ends above {HIGHEST_ADDRESS:#x}"
+            wrong.append(Problem(file, path, text))
+    for (start, end), (next_start, next_end) in pairwise(regions):
+        if start < end and next_start < end:
+            text = (
+                f"the regions [{start:#x}, {end:#x}) and [{next_start:#x}, {next_end:#x}) overlap"
+            )
+            wrong.append(Problem(file, path, text))
+    return tuple(regions), wrong
+
+
+def load_sweep(
+    path: Path,
+    shown: str,
+    kernel_entries: Mapping[str, Mapping[str, Any]],
+    machines: Mapping[str, Regions],
+    max_points: int,
+) -> Sweep:
+    """The sweep of one file, called ``shown`` in messages, with what it names filled in.
+
+    Raises ConfigError with all problems of the file.
+    """
+    content = load_yaml(path)
+    wrong = problems(content, "sweep", shown)
+    if not isinstance(content, dict):
+        raise ConfigError(wrong)
+    unsound = [problem.path for problem in wrong]
+
+    def sound(absent: Any, *keys: str) -> Any:
+        """The value at ``keys``; ``absent`` where it is not there or its form is wrong."""
+        value: Any = content
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        return absent if value is None or any(p[: len(keys)] == keys for p in unsound) else value
+
+    custom: dict[str, Any] = {}
+    with noting(wrong):
+        custom = custom_kernels(sound({}, "custom_kernels"), kernel_entries, shown)
+    kernels: dict[str, Kernel] = {}
+    with noting(wrong):
+        kernels = chosen_kernels(sound([], "kernels"), kernel_entries, custom, shown)
+    page = max((kernel.page_size for kernel in kernels.values()), default=1)
+    grid = None
+    with noting(wrong):
+        if axes := sound(None, "layouts", "grid"):
+            grid = read_grid(axes, page, shown)
+    regions: dict[str, Regions] = {}
+    with noting(wrong):
+        regions |= named_regions(sound({}, "layouts", "regions"), shown)
+    with noting(wrong):
+        regions |= chosen_machines(sound([], "layouts", "machines"), machines, set(regions), shown)
+    sections: tuple[int | None, ...] = ()
+    with noting(wrong):
+        sections = read_sections(sound(["kernel"], "section_size"), page, shown)
+    refuse(wrong)
+    sweep = Sweep(
+        name=content["name"],
+        description=content.get("description", ""),
+        grid=grid,
+        regions=regions,
+        kernels=kernels,
+        section_sizes=sections,
+        models=tuple(MODELS) if content["models"] == "all" else tuple(content["models"]),
+        figures=tuple(content.get("figures", ())),
+    )
+    wrong = [
+        Problem(shown, ("figures",), f"{figure} {lack}")
+        for figure in sweep.figures
+        if (lack := FIGURES[figure].lacks(sweep))
+    ]
+    if sweep.points > max_points:
+        wrong.append(Problem(shown, (), too_large(sweep, max_points)))
+    refuse(wrong)
+    return sweep
+
+
+def too_large(sweep: Sweep, max_points: int) -> str:
+    """What a sweep above the limit would take."""
+    size = sweep.points * BYTES_PER_POINT / (1 << 30)
+    return (
+        f"{sweep.points:,} points ({sweep.layouts:,} layouts x {len(sweep.combinations):,} "
+        f"combinations of kernel, section size and model) are more than max_points, "
+        f"{max_points:,}: about {size:,.1f} GiB of parquet. Shorten an axis, or raise max_points "
+        "in the configuration"
+    )
+
+
+def custom_kernels(
+    value: Any, shipped: Mapping[str, Mapping[str, Any]], file: str
+) -> dict[str, Mapping[str, Any]]:
+    """A sweep's own kernels, as they are written."""
+    wrong = [
+        Problem(file, ("custom_kernels", *problem.path), problem.text)
+        for problem in problems(value, "kernels", file)
+    ]
+    if isinstance(value, dict):
+        wrong += [
+            Problem(
+                file, ("custom_kernels", name), "a kernel that ships has this name: choose another"
+            )
+            for name in value.keys() & shipped.keys()
+        ]
+    refuse(wrong)
+    return dict(value)
+
+
+def chosen_kernels(
+    value: Any,
+    shipped: Mapping[str, Mapping[str, Any]],
+    custom: Mapping[str, Mapping[str, Any]],
+    file: str,
+) -> dict[str, Kernel]:
+    """The kernels that a sweep names; its own ones are checked even where it names them not."""
+    entries = {**shipped, **custom}
+    names = list(entries) if value == "all" else list(value)
+    wrong = unknown(names, entries, "kernel", file, ("kernels",))
+    kernels: dict[str, Kernel] = {}
+    with noting(wrong):
+        kernels = build_kernels(
+            entries, {name: file for name in [*names, *custom] if name in entries}
+        )
+    refuse(wrong)
+    return {name: kernels[name] for name in names}
+
+
+def chosen_machines(
+    value: Any, machines: Mapping[str, Regions], taken: set[str], file: str
+) -> dict[str, Regions]:
+    """The machines that a sweep names, none of them ``taken`` as the name of a layout."""
+    path = ("layouts", "machines")
+    names = list(machines) if value == "all" else list(value)
+    wrong = unknown(names, machines, "machine", file, path)
+    wrong += [
+        Problem(file, path, f"{name!r} is the name of a layout under regions too")
+        for name in names
+        if name in taken
+    ]
+    refuse(wrong)
+    return {name: machines[name] for name in names}
+
+
+def unknown(
+    names: Iterable[str],
+    known: Mapping[str, Any],
+    kind: str,
+    file: str,
+    path: tuple[str, ...],
+) -> list[Problem]:
+    """A problem for each name that is not known, with the nearest that is."""
+    return [
+        Problem(
+            file,
+            (*path, place),
+            f"no {kind} {name!r}"
+            f"{nearest(name, list(known)) or f'; the {kind}s stand in config/{kind}s.yaml'}",
+        )
+        for place, name in enumerate(names)
+        if name not in known
+    ]
+
+
+def named_regions(value: Any, file: str) -> dict[str, Regions]:
+    """Layouts given by their regions."""
+    regions, wrong = {}, []
+    for name, pairs in value.items():
+        regions[name], found = regions_of(pairs, file, ("layouts", "regions", name))
+        wrong += found
+    refuse(wrong)
+    return regions
+
+
+def read_axis(value: Any, file: str, path: tuple[str, ...]) -> Axis:
+    """A list of sizes or a range of them.
+
+    Raises ConfigError for a range that never arrives, and for a value that stands twice.
+    """
+    if isinstance(value, list):
+        values = tuple(parse_size(size) for size in value)
+        if len(set(values)) < len(values):
+            text = f"a value stands twice: {', '.join(map(str, value))}"
+            raise ConfigError([Problem(file, path, text)])
+        return values
+    start, stop = parse_size(value["from"]), parse_size(value["to"])
+    step, factor = parse_size(value.get("step", 0)), value.get("factor", 0)
+    wrong = []
+    if ("step" in value) == ("factor" in value):
+        wrong.append("a range has a step or a factor, and one of them only")
+    elif "step" in value and step == 0:
+        wrong.append("a step of 0 never arrives: give it a size, such as 64MiB")
+    elif "factor" in value and start == 0:
+        wrong.append("a range with a factor can't start from 0: it never leaves it")
+    if stop < start:
+        wrong.append(f"from {value['from']} to {value['to']} has no value: to lies below from")
+    if wrong:
+        raise ConfigError([Problem(file, path, text) for text in wrong])
+    return Range(start, stop, step, factor)
+
+
+def read_grid(value: Any, page: int, file: str) -> Grid:
+    """The axes of grid layouts, in whole pages of ``page`` bytes, the largest of the sweep."""
+    place = ("layouts", "grid")
+    absent = {"base": [0], "hole_start": [0], "hole_size": [0]}
+    axes: dict[str, Axis] = {}
+    wrong: list[Problem] = []
+    for name in GRID_AXES:
+        with noting(wrong):
+            axes[name] = read_axis(value.get(name, absent.get(name)), file, (*place, name))
+            wrong += ragged(axes[name], page, file, (*place, name))
+            if name in value and name.endswith("_size") and lowest(axes[name]) == 0:
+                what = "a hole of size 0 is no hole" if name == "hole_size" else "RAM of size 0"
+                text = f"{what}: give a size of one page or more, or leave it out"
+                wrong.append(Problem(file, (*place, name), text))
+    refuse(wrong)
+    grid = Grid(**axes)
+    if "hole_start" in value and lowest(grid.hole_start) < highest(grid.base):
+        text = (
+            f"a hole at {lowest(grid.hole_start):#x} lies below the base {highest(grid.base):#x}: "
+            "hole_start is an address, not an offset"
+        )
+        wrong.append(Problem(file, (*place, "hole_start"), text))
+    end = highest(grid.base) + highest(grid.ram_size) + highest(grid.hole_size)
+    if end > HIGHEST_ADDRESS:
+        text = f"RAM would end at {end:#x}, above {HIGHEST_ADDRESS:#x}"
+        wrong.append(Problem(file, place, text))
+    refuse(wrong)
+    return grid
+
+
+def lowest(axis: Axis) -> int:
+    """The smallest value of an axis."""
+    return axis.start if isinstance(axis, Range) else min(axis)
+
+
+def highest(axis: Axis) -> int:
+    """A bound on the values of an axis."""
+    return axis.stop if isinstance(axis, Range) else max(axis)
+
+
+def ragged(axis: Axis, page: int, file: str, path: tuple[str, ...]) -> list[Problem]:
+    """Values of an axis that are no whole pages; of a range, its start and step say it for all."""
+    values = (axis.start, axis.step) if isinstance(axis, Range) else axis
+    return [
+        Problem(
+            file,
+            path,
+            f"{size_text(value)} is no whole number of pages of {size_text(page)}, the largest "
+            "page of the sweep's kernels (ragged maps can be given under regions)",
+        )
+        for value in values
+        if value % page
+    ]
+
+
+def read_sections(value: Any, page: int, file: str) -> tuple[int | None, ...]:
+    """Section sizes: powers of two of at least a page, or None for the kernel's own."""
+    path = ("section_size",)
+    listed = value if isinstance(value, list) else []
+    sizes: Axis = ()
+    if listed != ["kernel"]:
+        rest = [size for size in listed if size != "kernel"] if listed else value
+        sizes = read_axis(rest, file, path)
+    refuse(
+        [
+            Problem(
+                file,
+                path,
+                f"{size_text(size)} is no section: a power of two of at least one page "
+                f"({size_text(page)}), such as 128MiB",
+            )
+            for size in sizes
+            if size.bit_count() != 1 or size < page
+        ]
+    )
+    own: tuple[int | None, ...] = (None,) if "kernel" in listed else ()
+    return (*own, *sizes)
+
+
+def load_sweeps(config: Mapping[str, Any], root: Path, folder: Path) -> list[Sweep]:
+    """The sweeps that a configuration lists; ``root`` holds config/, ``folder`` is where paths
+    start.
+
+    Raises ConfigError with all problems of the configuration and of every file that it names.
+    """
+    wrong = problems(config, "config", "config")
+    refuse(wrong)
+    max_points = config.get("max_points", 100_000_000)
+    with noting(wrong):
+        load_kernels(root / "config/kernels.yaml")
+        entries = load_yaml(root / "config/kernels.yaml")
+    with noting(wrong):
+        machines = load_machines(root / "config/machines.yaml")
+    refuse(wrong)
+    shipped = {path.stem: path for path in sorted((root / "config/sweeps").glob("*.yaml"))}
+    sweeps: list[Sweep] = []
+    for place, entry in enumerate(config["sweeps"]):
+        is_path = entry.endswith((".yaml", ".yml"))
+        if not is_path and entry not in shipped:
+            text = f"no sweep {entry!r}{nearest(entry, list(shipped))}; "
+            text += f"there are {', '.join(shipped)}, or give a path to a .yaml file"
+            wrong.append(Problem("config", ("sweeps", place), text))
+            continue
+        path = folder / entry if is_path else shipped[entry]
+        shown = entry if is_path else f"config/sweeps/{path.name}"
+        with noting(wrong):
+            sweep = load_sweep(path, shown, entries, machines, max_points)
+            if any(sweep.name == other.name for other in sweeps):
+                text = (
+                    f"another sweep of this run is called {sweep.name!r}: they would share a folder"
+                )
+                wrong.append(Problem(shown, ("name",), text))
+            sweeps.append(sweep)
+    refuse(wrong)
+    return sweeps

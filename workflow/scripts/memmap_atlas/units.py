@@ -11,11 +11,17 @@ def parse_size(value: int | str) -> int:
 
     Raises ValueError where the text is no size.
     """
-    if isinstance(value, int):
-        return value
+    if not isinstance(value, str):
+        return int(value)
     match = SIZE.match(value)
     if match is None:
         raise ValueError(
             f"{value!r} is no size: write a number and B, KiB, MiB, GiB or TiB, as in 64MiB"
         )
     return int(match[1]) * UNITS[match[2]]
+
+
+def size_text(size: int) -> str:
+    """``size`` bytes in the largest unit that keeps it whole: 512MiB, 1536MiB, 0B."""
+    unit = max((unit for unit in UNITS if size % UNITS[unit] == 0), key=UNITS.__getitem__)
+    return f"{size // UNITS[unit]}{unit}" if size else "0B"

@@ -1,0 +1,90 @@
+"""Which figures there are, what each needs of a sweep, and the files that it makes.
+
+Light enough to be asked before any job: drawing is in ``figures``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from memmap_atlas.sweep import Sweep
+
+MOST_ROWS = 64
+
+
+@dataclass(frozen=True)
+class FigurePlan:
+    """A kind of figure.
+
+    lacks: what a sweep lacks for it, "" where nothing
+    names: the names of its files for a sweep, without suffix
+    """
+
+    lacks: Callable[[Sweep], str]
+    names: Callable[[Sweep], list[str]]
+
+
+def grid_axes(sweep: Sweep) -> list[str]:
+    """The axes of the grid that have more than one value."""
+    if sweep.grid is None:
+        return []
+    axes = ("base", "ram_size", "hole_start", "hole_size")
+    return [axis for axis in axes if len(getattr(sweep.grid, axis)) > 1]
+
+
+def lacks_plane(sweep: Sweep) -> str:
+    """A heatmap over a grid has hole_start on one axis, and one other that varies."""
+    axes = grid_axes(sweep)
+    if len(axes) == 2 and "hole_start" in axes:
+        return ""
+    found = ", ".join(axes) or "none"
+    return (
+        "needs layouts.grid in which hole_start and one more axis have several values, and no "
+        f"others; here it is {found}"
+    )
+
+
+def lacks_rows(sweep: Sweep) -> str:
+    """An annotated heatmap has a row for each named layout."""
+    if not sweep.regions:
+        return "needs named layouts: layouts.regions or layouts.machines"
+    if len(sweep.regions) > MOST_ROWS:
+        return f"has room for {MOST_ROWS} named layouts, here are {len(sweep.regions)}"
+    return ""
+
+
+def lacks_own_section(sweep: Sweep) -> str:
+    """Where the section size is no axis of a figure, it draws the kernel's own."""
+    if None not in sweep.section_sizes:
+        return "draws the section size that each kernel ships with: section_size needs kernel"
+    return ""
+
+
+def lacks_kernels(sweep: Sweep) -> str:
+    """A heatmap of kernels has a panel for each of a few layouts."""
+    if len(sweep.regions) > 2:
+        return f"has a panel for each named layout, two at most; here are {len(sweep.regions)}"
+    if len(sweep.kernels) > MOST_ROWS:
+        return f"has room for {MOST_ROWS} kernels, here are {len(sweep.kernels)}"
+    return lacks_rows(sweep) or lacks_own_section(sweep)
+
+
+def lacks_sections(sweep: Sweep) -> str:
+    """A heatmap of section sizes has a column for each."""
+    if len(sweep.section_sizes) < 2:
+        return "needs two section sizes or more"
+    return lacks_rows(sweep)
+
+
+def per_kernel(kind: str) -> Callable[[Sweep], list[str]]:
+    """One file for each kernel."""
+    return lambda sweep: [f"{kind}-{kernel}" for kernel in sweep.kernels]
+
+
+FIGURES = {
+    "waste-heatmap": FigurePlan(lacks_plane, per_kernel("waste-heatmap")),
+    "kernel-heatmap": FigurePlan(lacks_kernels, lambda sweep: ["kernel-heatmap"]),
+    "layout-heatmap": FigurePlan(
+        lambda sweep: lacks_rows(sweep) or lacks_own_section(sweep), per_kernel("layout-heatmap")
+    ),
+    "section-heatmap": FigurePlan(lacks_sections, per_kernel("section-heatmap")),
+}

@@ -1,0 +1,157 @@
+"""A sweep: the design space that one file describes, with everything that it names filled in.
+
+A :class:`Sweep` is self-contained: kernels and machines are in it by value, sizes are bytes. It
+goes to results/<sweep>/sweep.resolved.yaml and comes back from there the same.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from memmap_atlas.kernel import Kernel
+
+GRID_AXES = ("base", "ram_size", "hole_start", "hole_size")
+
+
+@dataclass(frozen=True)
+class Range:
+    """Values from ``start`` to ``stop``, which is one of them when a step lands on it.
+
+    ``step`` is added, or ``factor`` multiplied; the other one is 0.
+    """
+
+    start: int
+    stop: int
+    step: int = 0
+    factor: int = 0
+
+    def __len__(self) -> int:
+        if self.step:
+            return (self.stop - self.start) // self.step + 1
+        return sum(1 for _ in self)
+
+    def __iter__(self) -> Iterator[int]:
+        if self.step:
+            yield from range(self.start, self.stop + 1, self.step)
+            return
+        value = self.start
+        while value <= self.stop:
+            yield value
+            value *= self.factor
+
+
+Axis = tuple[int, ...] | Range
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The axes of grid layouts, in bytes. Without a hole both of its axes are (0,)."""
+
+    base: Axis
+    ram_size: Axis
+    hole_start: Axis
+    hole_size: Axis
+
+    def __len__(self) -> int:
+        return len(self.base) * len(self.ram_size) * len(self.hole_start) * len(self.hole_size)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Layouts x kernels x section sizes x models.
+
+    regions: named layouts, each a tuple of (start, end) in address order
+    kernels: by name, in the order of the sweep file
+    section_sizes: bytes; None is the size that a kernel ships with
+    """
+
+    name: str
+    description: str
+    grid: Grid | None
+    regions: Mapping[str, tuple[tuple[int, int], ...]]
+    kernels: Mapping[str, Kernel]
+    section_sizes: tuple[int | None, ...]
+    models: tuple[str, ...]
+    figures: tuple[str, ...]
+
+    @property
+    def layouts(self) -> int:
+        """Number of layouts."""
+        return len(self.regions) + (len(self.grid) if self.grid else 0)
+
+    @property
+    def combinations(self) -> list[tuple[str, int, str]]:
+        """(kernel, section size, model) in the order of the table."""
+        return [
+            (name, section, model)
+            for name, kernel in self.kernels.items()
+            for section in sections_of(kernel, self.section_sizes)
+            for model in self.models
+        ]
+
+    @property
+    def points(self) -> int:
+        """Number of rows of the table."""
+        return self.layouts * len(self.combinations)
+
+
+def sections_of(kernel: Kernel, section_sizes: tuple[int | None, ...]) -> tuple[int, ...]:
+    """The section sizes of a kernel's points, each once, in the order given."""
+    return tuple(dict.fromkeys(size or kernel.section_size for size in section_sizes))
+
+
+def resolved(sweep: Sweep) -> dict[str, Any]:
+    """The sweep in native types, as YAML, JSON and Snakemake's params take them."""
+    values = asdict(sweep)
+    values["grid"] = sweep.grid and {
+        name: asdict(axis) if isinstance(axis, Range) else list(axis)
+        for name in GRID_AXES
+        for axis in [getattr(sweep.grid, name)]
+    }
+    values["regions"] = {
+        name: [list(region) for region in regions] for name, regions in sweep.regions.items()
+    }
+    values["kernels"] = {
+        name: asdict(kernel)
+        | {
+            "models": list(kernel.models),
+            "page_tables": [list(level) for level in kernel.page_tables],
+        }
+        for name, kernel in sweep.kernels.items()
+    }
+    for key in ("section_sizes", "models", "figures"):
+        values[key] = list(values[key])
+    return values
+
+
+def sweep_from(values: Mapping[str, Any]) -> Sweep:
+    """The sweep whose :func:`resolved` is ``values``."""
+    grid = values["grid"]
+    return Sweep(
+        name=values["name"],
+        description=values["description"],
+        grid=grid
+        and Grid(
+            **{
+                name: Range(**axis) if isinstance(axis, dict) else tuple(axis)
+                for name, axis in grid.items()
+            }
+        ),
+        regions={
+            name: tuple((start, end) for start, end in regions)
+            for name, regions in values["regions"].items()
+        },
+        kernels={
+            name: Kernel(
+                **{
+                    **kernel,
+                    "models": tuple(kernel["models"]),
+                    "page_tables": tuple((covers, size) for covers, size in kernel["page_tables"]),
+                }
+            )
+            for name, kernel in values["kernels"].items()
+        },
+        section_sizes=tuple(values["section_sizes"]),
+        models=tuple(values["models"]),
+        figures=tuple(values["figures"]),
+    )
