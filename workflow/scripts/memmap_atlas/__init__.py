@@ -1,1 +1,3 @@
-"""What a physical memory map costs the kernel in ``struct page``, under each Linux memory model."""
+"""What a physical memory map costs in struct page, under every Linux memory model."""
+
+__version__ = "0.1.0"

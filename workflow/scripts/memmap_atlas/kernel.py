@@ -2,7 +2,7 @@
 costs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 FreeVariant = Literal["max-order", "max-order-truncated", "max-order-flatmem", "pageblock"]
@@ -42,6 +42,10 @@ class Kernel:
     vmemmap_below: int
     tables_below: bool
     page_tables: tuple[tuple[int, int], ...]
+
+    def with_section(self, section_size: int) -> "Kernel":
+        """The kernel with another SECTION_SIZE_BITS."""
+        return replace(self, section_size=section_size)
 
     @property
     def max_order_size(self) -> int:

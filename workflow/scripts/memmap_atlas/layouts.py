@@ -1,0 +1,99 @@
+"""From a sweep to its layouts: the regions of every point of the grid, and the named ones."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmap_atlas.regions import Ints, Regions
+from memmap_atlas.sweep import GRID_AXES, Sweep
+from memmap_atlas.units import UNITS
+
+
+@dataclass(frozen=True)
+class Layouts:
+    """Layouts with their names, all arrays of length (layouts,).
+
+    axes: base, ram_size, hole_start and hole_size of grid layouts in bytes
+    gridded: whether a layout comes from the grid, and so whether its axes mean anything
+    """
+
+    names: NDArray[np.object_]
+    axes: dict[str, Ints]
+    gridded: NDArray[np.bool_]
+    regions: Regions
+
+
+def layouts_of(sweep: Sweep) -> Layouts:
+    """All layouts of a sweep: first the grid's, hole size fastest, then the named ones in order."""
+    named = Regions.of(list(sweep.regions.values()))
+    size = len(sweep.grid) if sweep.grid else 0
+    none = np.zeros(len(sweep.regions), dtype=np.int64)
+    if sweep.grid is None:
+        axes = dict.fromkeys(GRID_AXES, np.zeros(0, dtype=np.int64))
+        regions, names = named, np.zeros(0, dtype=object)
+    else:
+        values = [np.fromiter(getattr(sweep.grid, axis), np.int64) for axis in GRID_AXES]
+        product = np.meshgrid(*values, indexing="ij")
+        axes = {axis: grid.ravel() for axis, grid in zip(GRID_AXES, product, strict=True)}
+        regions = stacked(grid_regions(**axes), named) if sweep.regions else grid_regions(**axes)
+        names = grid_names(**axes)
+    return Layouts(
+        names=np.concatenate([names, np.array(list(sweep.regions), dtype=object)]),
+        axes={axis: np.concatenate([grid, none]) for axis, grid in axes.items()},
+        gridded=np.arange(size + len(sweep.regions)) < size,
+        regions=regions,
+    )
+
+
+def grid_regions(base: Ints, ram_size: Ints, hole_start: Ints, hole_size: Ints) -> Regions:
+    """RAM of ``ram_size`` bytes from ``base``, with a hole opened at the address ``hole_start``.
+
+    What lies above the hole moves up by its size; a hole at or beyond the end of RAM, or of no
+    size, leaves RAM contiguous. All arguments have shape (layouts,).
+    """
+    end = base + ram_size
+    split = (base < hole_start) & (hole_start < end) & (hole_size > 0)
+    lifted = (hole_start <= base) & (hole_size > 0)
+    low = np.where(lifted, base + hole_size, base)
+    top = np.where(split | lifted, end + hole_size, end)
+    return Regions(
+        np.stack([low, np.where(split, hole_start + hole_size, top)], axis=1),
+        np.stack([np.where(split, hole_start, top), top], axis=1),
+    )
+
+
+def stacked(one: Regions, other: Regions) -> Regions:
+    """The layouts of both, one after the other; the narrower one padded at its last end."""
+    width = max(one.start.shape[1], other.start.shape[1])
+
+    def wide(edges: Ints, last: Ints) -> Ints:
+        missing = width - edges.shape[1]
+        return np.concatenate([edges, np.repeat(last[:, None], missing, axis=1)], axis=1)
+
+    return Regions(
+        np.concatenate([wide(one.start, one.last), wide(other.start, other.last)]),
+        np.concatenate([wide(one.end, one.last), wide(other.end, other.last)]),
+    )
+
+
+def grid_names(
+    base: Ints, ram_size: Ints, hole_start: Ints, hole_size: Ints
+) -> NDArray[np.object_]:
+    """Names such as 3GiB-hole-512MiB-at-1536MiB, with -from-1GiB where RAM does not start at 0."""
+    hole = "-hole-" + size_texts(hole_size) + "-at-" + size_texts(hole_start)
+    start = "-from-" + size_texts(base)
+    names: NDArray[np.object_] = (
+        size_texts(ram_size) + np.where(hole_size > 0, hole, "") + np.where(base > 0, start, "")
+    )
+    return names
+
+
+def size_texts(sizes: Ints) -> NDArray[np.object_]:
+    """``units.size_text`` of each size, shape (layouts,), str objects."""
+    values, inverse = np.unique(sizes, return_inverse=True)
+    texts = np.full(len(values), "0B", dtype=object)
+    for unit, size in UNITS.items():
+        whole = (values % size == 0) & (values > 0)
+        texts[whole] = (values[whole] // size).astype(str).astype(object) + unit
+    return np.asarray(texts[inverse], dtype=object)

@@ -1,0 +1,30 @@
+"""Where a table or a figure comes from: digests and versions, never a time or a machine."""
+
+import hashlib
+from pathlib import Path
+
+from memmap_atlas import __version__
+
+LIBRARY = Path(__file__).parent
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def code_version() -> str:
+    """The release, and a digest of the library's sources as they are."""
+    state = hashlib.sha256()
+    for path in sorted(LIBRARY.rglob("*.py")):
+        state.update(f"{path.relative_to(LIBRARY).as_posix()}\0{digest(path)}\n".encode())
+    return f"{__version__}+{state.hexdigest()[:12]}"
+
+
+def metadata(resolved: Path) -> dict[str, str]:
+    """What the tables of a sweep carry: its digest and that of the code that made them."""
+    return {
+        "memmap_atlas.sweep_sha256": digest(resolved),
+        "memmap_atlas.code_version": code_version(),
+        "memmap_atlas.units": "columns ending in _bytes are int64 bytes",
+    }

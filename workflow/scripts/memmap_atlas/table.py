@@ -1,0 +1,218 @@
+"""The tables: layouts.parquet and the memmap dataset, one row per point.
+
+Here arrays become Arrow columns and files, and come back; nothing is computed.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from memmap_atlas.cost import FEASIBLE, cost, infeasible
+from memmap_atlas.kernel import Kernel
+from memmap_atlas.layouts import Layouts
+from memmap_atlas.regions import Ints, Regions
+from memmap_atlas.sweep import GRID_AXES, Sweep
+
+POINTS_PER_PART = 10_000_000
+ROW_GROUP = 1 << 20
+
+NAME = pa.dictionary(pa.int32(), pa.string())
+LAYOUT_COLUMNS = [
+    ("layout", NAME, "name of the layout"),
+    ("base_bytes", pa.int64(), "where RAM of a grid layout starts; null for other layouts"),
+    ("ram_bytes", pa.int64(), "RAM, without holes"),
+    ("hole_start_bytes", pa.int64(), "address of a grid layout's hole; null for other layouts"),
+    ("hole_size_bytes", pa.int64(), "size of a grid layout's hole; null for other layouts"),
+]
+POINT_COLUMNS = [
+    ("kernel", NAME, "name of the kernel"),
+    ("page_bytes", pa.int64(), "its page, the granule"),
+    ("section_bytes", pa.int64(), "size of a section, the kernel's own or a what-if"),
+    ("struct_page_bytes", pa.int64(), "sizeof(struct page)"),
+    ("model", NAME, "memory model"),
+    ("selectable", pa.bool_(), "whether the kernel can be built with the model"),
+    ("feasible", pa.bool_(), "whether no hard rule of the kernel forbids the point"),
+    ("reason", NAME, "the rule that forbids the point; null where feasible"),
+]
+COST_COLUMNS = [
+    ("needed_bytes", "whole RAM pages x struct page"),
+    ("memmap_bytes", "what stays allocated for struct pages after boot"),
+    ("freed_bytes", "given back by free_unused_memmap() or by trimming"),
+    ("wasted_bytes", "memmap_bytes - needed_bytes, the sum of the next three"),
+    ("hole_bytes", "kept struct pages of pages between RAM"),
+    ("edge_bytes", "kept struct pages of pages before the first or after the last of RAM"),
+    ("rounding_bytes", "the rest of the allocation"),
+    ("section_table_bytes", "mem_section: roots and root pages"),
+    ("usage_bytes", "mem_section_usage of the present sections"),
+    ("page_table_bytes", "page tables that map the vmemmap"),
+    ("boot_request_bytes", "the largest single request for the memmap while booting"),
+]
+
+
+def schema(columns: Iterable[tuple[str, pa.DataType, str]], metadata: dict[str, str]) -> pa.Schema:
+    """An Arrow schema whose fields say what they hold and in which unit."""
+    return pa.schema(
+        [
+            pa.field(
+                name,
+                kind,
+                metadata={"description": text}
+                | ({"unit": "bytes"} if name.endswith("_bytes") else {}),
+            )
+            for name, kind, text in columns
+        ],
+        metadata=metadata,
+    )
+
+
+def memmap_schema(metadata: dict[str, str]) -> pa.Schema:
+    """The schema of the memmap dataset, columns in the order of the contract."""
+    costs = [(name, pa.int64(), text) for name, text in COST_COLUMNS]
+    return schema([*LAYOUT_COLUMNS, *POINT_COLUMNS, *costs], metadata)
+
+
+def layout_columns(layouts: Layouts) -> list[pa.Array]:
+    """The columns that say which layout a row is about."""
+    count = len(layouts.names)
+    names = pa.DictionaryArray.from_arrays(
+        np.arange(count, dtype=np.int32), pa.array(layouts.names, pa.string())
+    )
+    axes = {axis: pa.array(values, mask=~layouts.gridded) for axis, values in layouts.axes.items()}
+    ram = pa.array(layouts.regions.size)
+    return [names, axes["base"], ram, axes["hole_start"], axes["hole_size"]]
+
+
+def write_layouts(path: Path, layouts: Layouts, metadata: dict[str, str]) -> None:
+    """layouts.parquet: a row for each layout, with its regions in address order."""
+    start, end = layouts.regions.start, layouts.regions.end
+    some = end > start
+    offsets = np.concatenate([[0], np.cumsum(some.sum(axis=1))]).astype(np.int32)
+    pairs = pa.StructArray.from_arrays(
+        [pa.array(start[some]), pa.array(end[some])], names=["start", "end"]
+    )
+    regions = pa.ListArray.from_arrays(offsets, pairs)
+    columns = [*LAYOUT_COLUMNS, ("regions", regions.type, "regions of RAM, half-open, in bytes")]
+    table = pa.Table.from_arrays(
+        [*layout_columns(layouts), regions], schema=schema(columns, metadata)
+    )
+    pq.write_table(table, path, compression="zstd")
+
+
+def read_layouts(path: Path) -> Layouts:
+    """The layouts that :func:`write_layouts` wrote."""
+    table = pq.read_table(path)
+    columns = ("base_bytes", "ram_bytes", "hole_start_bytes", "hole_size_bytes")
+    axes: dict[str, Ints] = {
+        axis: table[column].fill_null(0).to_numpy()
+        for axis, column in zip(GRID_AXES, columns, strict=True)
+    }
+    regions = table["regions"].combine_chunks()
+    offsets = regions.offsets.to_numpy()
+    counts = np.diff(offsets)
+    width = int(counts.max(initial=1))
+    column = np.minimum(np.arange(width), counts[:, None] - 1)
+    flat = offsets[:-1, None] + column
+    pairs = regions.values
+    starts, ends = (pairs.field(name).to_numpy()[flat] for name in ("start", "end"))
+    padding = np.arange(width) >= counts[:, None]
+    return Layouts(
+        names=np.asarray(table["layout"].to_numpy(), dtype=object),
+        axes=axes,
+        gridded=table["base_bytes"].is_valid().to_numpy(),
+        regions=Regions(np.where(padding, ends, starts), ends),
+    )
+
+
+def rows_of(layouts: Layouts, part: int, layouts_per_part: int) -> Layouts:
+    """The layouts of one part of the dataset."""
+    rows = slice(part * layouts_per_part, (part + 1) * layouts_per_part)
+    return Layouts(
+        layouts.names[rows],
+        {axis: values[rows] for axis, values in layouts.axes.items()},
+        layouts.gridded[rows],
+        Regions(layouts.regions.start[rows], layouts.regions.end[rows]),
+    )
+
+
+def layouts_per_part(sweep: Sweep) -> int:
+    """Layouts in a part: as many as give about POINTS_PER_PART points, whatever the machine."""
+    return max(POINTS_PER_PART // len(sweep.combinations), 1)
+
+
+def parts(sweep: Sweep) -> int:
+    """Number of files of the memmap dataset."""
+    return -(-sweep.layouts // layouts_per_part(sweep))
+
+
+def memmap_rows(
+    layouts: Layouts, sweep: Sweep, combinations: Iterable[tuple[str, int, str]]
+) -> Iterator[list[pa.Array]]:
+    """The columns of the memmap dataset, for all layouts of one combination after the other."""
+    shared = layout_columns(layouts)
+    for name, section, model in combinations:
+        shipped = sweep.kernels[name]
+        kernel = shipped.with_section(section)
+        yield [
+            *shared,
+            *point_columns(layouts.regions, name, kernel, model),
+        ]
+
+
+def point_columns(regions: Regions, name: str, kernel: Kernel, model: str) -> list[pa.Array]:
+    """The columns of kernel, model and cost for each layout."""
+    count = len(regions.start)
+    reasons = infeasible(regions, kernel, model)
+    forbidden: NDArray[np.bool_] = reasons != FEASIBLE
+    result = cost(regions, kernel, model)
+    costs = (
+        result.needed,
+        result.memmap,
+        result.freed,
+        result.wasted,
+        result.hole,
+        result.edge,
+        result.rounding,
+        result.section_table,
+        result.usage,
+        result.page_table,
+        result.boot_request,
+    )
+    return [
+        constant(name, count, pa.string()),
+        constant(kernel.page_size, count),
+        constant(kernel.section_size, count),
+        constant(kernel.struct_page_size, count),
+        constant(model, count, pa.string()),
+        constant(model in kernel.models, count),
+        pa.array(~forbidden),
+        pa.array(np.where(forbidden, reasons, None), pa.string()).dictionary_encode(),
+        *(pa.array(values, mask=forbidden) for values in costs),
+    ]
+
+
+def constant(value: Any, count: int, kind: pa.DataType | None = None) -> pa.Array:
+    """The same value ``count`` times; a name as a dictionary of one."""
+    if kind is None:
+        return pa.repeat(value, count)
+    return pa.DictionaryArray.from_arrays(np.zeros(count, dtype=np.int32), pa.array([value], kind))
+
+
+def write_memmap(path: Path, layouts: Layouts, sweep: Sweep, metadata: dict[str, str]) -> None:
+    """One part of the memmap dataset: the points of ``layouts``, combination after combination.
+
+    Row groups hold whole combinations, so that memory stays bounded by one of them.
+    """
+    form = memmap_schema(metadata)
+    rows = memmap_rows(layouts, sweep, sweep.combinations)
+    per_group = max(ROW_GROUP // max(len(layouts.names), 1), 1)
+    with pq.ParquetWriter(path, form, compression="zstd") as writer:
+        while group := list(islice(rows, per_group)):
+            tables = [pa.Table.from_arrays(columns, schema=form) for columns in group]
+            table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+            writer.write_table(table, row_group_size=len(table))
