@@ -23,6 +23,16 @@ class Layouts:
     gridded: NDArray[np.bool_]
     regions: Regions
 
+    def part(self, number: int, size: int) -> "Layouts":
+        """The ``number``-th stretch of ``size`` layouts."""
+        rows = slice(number * size, (number + 1) * size)
+        return Layouts(
+            self.names[rows],
+            {axis: values[rows] for axis, values in self.axes.items()},
+            self.gridded[rows],
+            Regions(self.regions.start[rows], self.regions.end[rows]),
+        )
+
 
 def layouts_of(sweep: Sweep) -> Layouts:
     """All layouts of a sweep: first the grid's, hole size fastest, then the named ones in order."""

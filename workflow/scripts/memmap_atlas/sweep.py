@@ -6,10 +6,14 @@ goes to results/<sweep>/sweep.resolved.yaml and comes back from there the same.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from memmap_atlas.kernel import Kernel
 
+POINTS_PER_PART = 10_000_000
 GRID_AXES = ("base", "ram_size", "hole_start", "hole_size")
 
 
@@ -94,6 +98,16 @@ class Sweep:
         """Number of rows of the table."""
         return self.layouts * len(self.combinations)
 
+    @property
+    def layouts_per_part(self) -> int:
+        """Layouts in a file of the dataset: about POINTS_PER_PART points, whatever the machine."""
+        return max(POINTS_PER_PART // len(self.combinations), 1)
+
+    @property
+    def parts(self) -> int:
+        """Number of files of the dataset."""
+        return -(-self.layouts // self.layouts_per_part)
+
 
 def sections_of(kernel: Kernel, section_sizes: tuple[int | None, ...]) -> tuple[int, ...]:
     """The section sizes of a kernel's points, each once, in the order given."""
@@ -155,3 +169,8 @@ def sweep_from(values: Mapping[str, Any]) -> Sweep:
         models=tuple(values["models"]),
         figures=tuple(values["figures"]),
     )
+
+
+def load(path: Path) -> Sweep:
+    """The sweep of a sweep.resolved.yaml."""
+    return sweep_from(yaml.safe_load(path.read_text(encoding="utf-8")))

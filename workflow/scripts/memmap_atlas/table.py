@@ -11,15 +11,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-from memmap_atlas.cost import FEASIBLE, cost, infeasible
-from memmap_atlas.kernel import Kernel
 from memmap_atlas.layouts import Layouts
 from memmap_atlas.regions import Ints, Regions
-from memmap_atlas.sweep import GRID_AXES, Sweep
+from memmap_atlas.sweep import GRID_AXES
 
-POINTS_PER_PART = 10_000_000
 ROW_GROUP = 1 << 20
 
 NAME = pa.dictionary(pa.int32(), pa.string())
@@ -129,88 +125,22 @@ def read_layouts(path: Path) -> Layouts:
     )
 
 
-def rows_of(layouts: Layouts, part: int, layouts_per_part: int) -> Layouts:
-    """The layouts of one part of the dataset."""
-    rows = slice(part * layouts_per_part, (part + 1) * layouts_per_part)
-    return Layouts(
-        layouts.names[rows],
-        {axis: values[rows] for axis, values in layouts.axes.items()},
-        layouts.gridded[rows],
-        Regions(layouts.regions.start[rows], layouts.regions.end[rows]),
-    )
+def constant(value: Any, count: int) -> pa.Array:
+    """The same value ``count`` times; text as a dictionary of one."""
+    if isinstance(value, str):
+        return pa.DictionaryArray.from_arrays(np.zeros(count, dtype=np.int32), [value])
+    return pa.repeat(value, count)
 
 
-def layouts_per_part(sweep: Sweep) -> int:
-    """Layouts in a part: as many as give about POINTS_PER_PART points, whatever the machine."""
-    return max(POINTS_PER_PART // len(sweep.combinations), 1)
+def write_memmap(
+    path: Path, rows: Iterator[list[pa.Array]], layouts: int, metadata: dict[str, str]
+) -> None:
+    """One file of the memmap dataset, from columns for ``layouts`` rows at a time.
 
-
-def parts(sweep: Sweep) -> int:
-    """Number of files of the memmap dataset."""
-    return -(-sweep.layouts // layouts_per_part(sweep))
-
-
-def memmap_rows(
-    layouts: Layouts, sweep: Sweep, combinations: Iterable[tuple[str, int, str]]
-) -> Iterator[list[pa.Array]]:
-    """The columns of the memmap dataset, for all layouts of one combination after the other."""
-    shared = layout_columns(layouts)
-    for name, section, model in combinations:
-        shipped = sweep.kernels[name]
-        kernel = shipped.with_section(section)
-        yield [
-            *shared,
-            *point_columns(layouts.regions, name, kernel, model),
-        ]
-
-
-def point_columns(regions: Regions, name: str, kernel: Kernel, model: str) -> list[pa.Array]:
-    """The columns of kernel, model and cost for each layout."""
-    count = len(regions.start)
-    reasons = infeasible(regions, kernel, model)
-    forbidden: NDArray[np.bool_] = reasons != FEASIBLE
-    result = cost(regions, kernel, model)
-    costs = (
-        result.needed,
-        result.memmap,
-        result.freed,
-        result.wasted,
-        result.hole,
-        result.edge,
-        result.rounding,
-        result.section_table,
-        result.usage,
-        result.page_table,
-        result.boot_request,
-    )
-    return [
-        constant(name, count, pa.string()),
-        constant(kernel.page_size, count),
-        constant(kernel.section_size, count),
-        constant(kernel.struct_page_size, count),
-        constant(model, count, pa.string()),
-        constant(model in kernel.models, count),
-        pa.array(~forbidden),
-        pa.array(np.where(forbidden, reasons, None), pa.string()).dictionary_encode(),
-        *(pa.array(values, mask=forbidden) for values in costs),
-    ]
-
-
-def constant(value: Any, count: int, kind: pa.DataType | None = None) -> pa.Array:
-    """The same value ``count`` times; a name as a dictionary of one."""
-    if kind is None:
-        return pa.repeat(value, count)
-    return pa.DictionaryArray.from_arrays(np.zeros(count, dtype=np.int32), pa.array([value], kind))
-
-
-def write_memmap(path: Path, layouts: Layouts, sweep: Sweep, metadata: dict[str, str]) -> None:
-    """One part of the memmap dataset: the points of ``layouts``, combination after combination.
-
-    Row groups hold whole combinations, so that memory stays bounded by one of them.
+    Row groups hold many of them, as far as memory stays bounded.
     """
     form = memmap_schema(metadata)
-    rows = memmap_rows(layouts, sweep, sweep.combinations)
-    per_group = max(ROW_GROUP // max(len(layouts.names), 1), 1)
+    per_group = max(ROW_GROUP // layouts, 1)
     with pq.ParquetWriter(path, form, compression="zstd") as writer:
         while group := list(islice(rows, per_group)):
             tables = [pa.Table.from_arrays(columns, schema=form) for columns in group]

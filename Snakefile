@@ -1,0 +1,36 @@
+"""memmap-atlas: what physical memory maps cost in struct page, under every Linux memory model."""
+
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+# the workflow runs in the environment that `make` builds from requirements.lock
+container: None
+
+
+HERE = Path(workflow.basedir)
+sys.path.insert(0, str(HERE / "workflow/scripts"))
+
+
+configfile: str(HERE / "config/config.yaml")
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/sweep.smk"
+include: "workflow/rules/figures.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        TABLES,
+        FIGURES,

@@ -1,0 +1,28 @@
+# What the configuration asks for, checked before any job; nothing is made here.
+
+from memmap_atlas.config import load_sweeps
+from memmap_atlas.documents import ConfigError
+from memmap_atlas.sweep import resolved
+from memmap_atlas.targets import figures, summary, tables
+
+try:
+    SWEEPS = {sweep.name: sweep for sweep in load_sweeps(config, HERE, Path.cwd())}
+except ConfigError as error:
+    raise WorkflowError(*map(str, error.problems))
+
+TABLES = [table for sweep in SWEEPS.values() for table in tables(sweep)]
+FIGURES = [figure for sweep in SWEEPS.values() for figure in figures(sweep)]
+# Snakemake does not see what a script imports: an edit of the library reruns what it made
+LIBRARY = [
+    str(path) for path in sorted((HERE / "workflow/scripts/memmap_atlas").rglob("*.py"))
+]
+
+
+wildcard_constraints:
+    sweep="[a-z0-9-]+",
+    part="[0-9]+",
+    figure="[a-z0-9_.-]+",
+
+
+onstart:
+    print(summary(SWEEPS.values()))

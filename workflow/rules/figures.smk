@@ -1,0 +1,18 @@
+# The dataset becomes figures: one job for each, in three formats, with its caption and provenance.
+
+
+rule figure:
+    input:
+        library=LIBRARY,
+        sweep="results/{sweep}/sweep.resolved.yaml",
+        memmap=lambda wildcards: tables(SWEEPS[wildcards.sweep]),
+    output:
+        multiext(
+            "results/{sweep}/figures/{figure}", ".svg", ".pdf", ".png", ".json", ".caption.txt"
+        ),
+    log:
+        "results/{sweep}/logs/{figure}.log",
+    message:
+        "{wildcards.sweep}: {wildcards.figure}"
+    script:
+        "../scripts/figure.py"

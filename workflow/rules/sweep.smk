@@ -1,0 +1,32 @@
+# A sweep becomes layouts, and layouts become the memmap dataset.
+
+
+rule layouts:
+    input:
+        library=LIBRARY,
+    output:
+        sweep="results/{sweep}/sweep.resolved.yaml",
+        layouts="results/{sweep}/layouts.parquet",
+    log:
+        "results/{sweep}/logs/layouts.log",
+    params:
+        sweep=lambda wildcards: resolved(SWEEPS[wildcards.sweep]),
+    message:
+        "{wildcards.sweep}: layouts"
+    script:
+        "../scripts/layouts.py"
+
+
+rule evaluate:
+    input:
+        library=LIBRARY,
+        sweep="results/{sweep}/sweep.resolved.yaml",
+        layouts="results/{sweep}/layouts.parquet",
+    output:
+        "results/{sweep}/memmap/part-{part}.parquet",
+    log:
+        "results/{sweep}/logs/evaluate-{part}.log",
+    message:
+        "{wildcards.sweep}: every kernel, section size and model, part {wildcards.part}"
+    script:
+        "../scripts/evaluate.py"

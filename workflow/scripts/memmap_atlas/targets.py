@@ -1,0 +1,41 @@
+"""Which files a sweep becomes: the shape of results/."""
+
+from collections.abc import Collection
+
+from memmap_atlas.figure_plan import FIGURES
+from memmap_atlas.sweep import Sweep
+
+FIGURE_SUFFIXES = (".svg", ".pdf", ".png", ".json", ".caption.txt")
+
+
+def tables(sweep: Sweep) -> list[str]:
+    """The files of a sweep's memmap dataset."""
+    return [f"results/{sweep.name}/memmap/part-{part:03d}.parquet" for part in range(sweep.parts)]
+
+
+def figure_names(sweep: Sweep) -> list[str]:
+    """The figures of a sweep, without folder and suffix."""
+    return [name for figure in sweep.figures for name in FIGURES[figure].names(sweep)]
+
+
+def figures(sweep: Sweep) -> list[str]:
+    """The files of a sweep's figures."""
+    return [
+        f"results/{sweep.name}/figures/{name}{suffix}"
+        for name in figure_names(sweep)
+        for suffix in FIGURE_SUFFIXES
+    ]
+
+
+def jobs(sweep: Sweep) -> int:
+    """Jobs that make a sweep from nothing: its layouts, the parts of its dataset, its figures."""
+    return 1 + sweep.parts + len(figure_names(sweep))
+
+
+def summary(sweeps: Collection[Sweep]) -> str:
+    """Points and jobs of each sweep, as shown before work starts."""
+    rows = [(sweep.name, sweep.layouts, sweep.points, jobs(sweep)) for sweep in sweeps]
+    rows.append(("all", *(sum(column) for column in list(zip(*rows, strict=True))[1:])))
+    lines = [f"{'sweep':<20}{'layouts':>12}{'points':>16}{'jobs':>6}"]
+    lines += [f"{name:<20}{maps:>12,}{points:>16,}{work:>6}" for name, maps, points, work in rows]
+    return "\n".join(lines)
