@@ -338,13 +338,14 @@ def kept_bytes(boot: Boot) -> dict[int, int]:
 def account(boot: Boot) -> dict[str, int]:
     size = boot.kernel.struct_page_size
     ram = boot.ram()
+    first, last = min(ram, default=0), max(ram, default=0)
     needed = hole = edge = known = 0
     for pfn, kept in kept_bytes(boot).items():
         known += kept
         if pfn in ram:
             assert kept == size, "the struct page of a page of RAM is gone"
             needed += kept
-        elif min(ram) < pfn < max(ram):
+        elif first < pfn < last:
             hole += kept
         else:
             edge += kept

@@ -16,6 +16,4 @@ if __name__ == "__main__":
     sweep = load(resolved)
     layouts = read_layouts(Path(snakemake.input.layouts))
     part = layouts.part(int(snakemake.wildcards.part), sweep.layouts_per_part)
-    write_memmap(
-        Path(snakemake.output[0]), rows(part, sweep), len(part.names), metadata(resolved)
-    )
+    write_memmap(Path(snakemake.output[0]), rows(part, sweep), len(part.names), metadata(resolved))

@@ -16,11 +16,11 @@ class FigurePlan:
     """A kind of figure.
 
     lacks: what a sweep lacks for it, "" where nothing
-    names: the names of its files for a sweep, without suffix
+    per_kernel: whether there is one file for each kernel, or one for all
     """
 
     lacks: Callable[[Sweep], str]
-    names: Callable[[Sweep], list[str]]
+    per_kernel: bool = True
 
 
 def grid_axes(sweep: Sweep) -> list[str]:
@@ -75,16 +75,32 @@ def lacks_sections(sweep: Sweep) -> str:
     return lacks_rows(sweep)
 
 
-def per_kernel(kind: str) -> Callable[[Sweep], list[str]]:
-    """One file for each kernel."""
-    return lambda sweep: [f"{kind}-{kernel}" for kernel in sweep.kernels]
-
-
 FIGURES = {
-    "waste-heatmap": FigurePlan(lacks_plane, per_kernel("waste-heatmap")),
-    "kernel-heatmap": FigurePlan(lacks_kernels, lambda sweep: ["kernel-heatmap"]),
-    "layout-heatmap": FigurePlan(
-        lambda sweep: lacks_rows(sweep) or lacks_own_section(sweep), per_kernel("layout-heatmap")
-    ),
-    "section-heatmap": FigurePlan(lacks_sections, per_kernel("section-heatmap")),
+    "waste-heatmap": FigurePlan(lacks_plane),
+    "kernel-heatmap": FigurePlan(lacks_kernels, per_kernel=False),
+    "layout-heatmap": FigurePlan(lambda sweep: lacks_rows(sweep) or lacks_own_section(sweep)),
+    "section-heatmap": FigurePlan(lacks_sections),
 }
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of a sweep: its file's name without suffix, its kind, and the kernels in it."""
+
+    name: str
+    kind: str
+    kernels: tuple[str, ...]
+
+
+def figures_of(sweep: Sweep) -> list[Figure]:
+    """The figures of a sweep, in the order that it asks for them."""
+    every = tuple(sweep.kernels)
+    return [
+        figure
+        for kind in sweep.figures
+        for figure in (
+            [Figure(f"{kind}-{kernel}", kind, (kernel,)) for kernel in every]
+            if FIGURES[kind].per_kernel
+            else [Figure(kind, kind, every)]
+        )
+    ]

@@ -1,7 +1,9 @@
 """Where a table or a figure comes from: digests and versions, never a time or a machine."""
 
 import hashlib
+from importlib.metadata import version
 from pathlib import Path
+from platform import python_version
 
 from memmap_atlas import __version__
 
@@ -28,3 +30,9 @@ def metadata(resolved: Path) -> dict[str, str]:
         "memmap_atlas.code_version": code_version(),
         "memmap_atlas.units": "columns ending in _bytes are int64 bytes",
     }
+
+
+def software() -> dict[str, str]:
+    """Versions of what figures are made with."""
+    names = ("matplotlib", "numpy", "pandas", "pyarrow", "seaborn", "snakemake")
+    return {"python": python_version(), **{name: version(name) for name in names}}

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from memmap_atlas.figure_plan import FIGURES
+from memmap_atlas.figure_plan import figures_of
 from memmap_atlas.sweep import Sweep
 
 FIGURE_SUFFIXES = (".svg", ".pdf", ".png", ".json", ".caption.txt")
@@ -13,23 +13,18 @@ def tables(sweep: Sweep) -> list[str]:
     return [f"results/{sweep.name}/memmap/part-{part:03d}.parquet" for part in range(sweep.parts)]
 
 
-def figure_names(sweep: Sweep) -> list[str]:
-    """The figures of a sweep, without folder and suffix."""
-    return [name for figure in sweep.figures for name in FIGURES[figure].names(sweep)]
-
-
 def figures(sweep: Sweep) -> list[str]:
     """The files of a sweep's figures."""
     return [
-        f"results/{sweep.name}/figures/{name}{suffix}"
-        for name in figure_names(sweep)
+        f"results/{sweep.name}/figures/{figure.name}{suffix}"
+        for figure in figures_of(sweep)
         for suffix in FIGURE_SUFFIXES
     ]
 
 
 def jobs(sweep: Sweep) -> int:
     """Jobs that make a sweep from nothing: its layouts, the parts of its dataset, its figures."""
-    return 1 + sweep.parts + len(figure_names(sweep))
+    return 1 + sweep.parts + len(figures_of(sweep))
 
 
 def summary(sweeps: Collection[Sweep]) -> str:

@@ -1,0 +1,1 @@
+"""Figures: they draw the tables' rows, and know no model's rule."""

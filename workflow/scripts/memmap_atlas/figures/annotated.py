@@ -1,0 +1,216 @@
+"""Heatmaps with the waste written into each cell: named layouts or kernels against models or
+section sizes.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from memmap_atlas.figures.data import Drawn
+from memmap_atlas.figures.style import (
+    FORBIDDEN,
+    HATCH,
+    INK,
+    PAGE_WIDTH,
+    WasteScale,
+    cell_label,
+    draw_scale,
+    forbidden_patch,
+    size_label,
+)
+
+# inches
+ROW, TOP, KEY, EDGE, GAP, BLOCK_GAP = 0.145, 0.56, 1.1, 0.06, 0.08, 0.1
+LETTER = 0.058  # width of a letter of 7 points
+
+
+@dataclass(frozen=True)
+class Block:
+    """Columns under one heading: waste, and whether it can be chosen, by row label and column."""
+
+    heading: str
+    waste: pd.DataFrame
+    selectable: pd.DataFrame
+
+
+def block(rows: pd.DataFrame, heading: str, index: str, columns: str) -> Block:
+    """The block of ``rows``, in the order of the table; ``index`` and ``columns`` name columns."""
+    plain = rows.astype({index: object, columns: object})
+
+    def plane(value: str) -> pd.DataFrame:
+        pivoted = plain.pivot(index=index, columns=columns, values=value)
+        return pivoted.loc[plain[index].unique(), plain[columns].unique()]
+
+    return Block(heading, plane("wasted_bytes"), plane("selectable"))
+
+
+def kernel_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
+    """A row for each kernel with its own section size, a block of models for each layout."""
+    rows = drawn.rows
+    heads = rows.groupby("layout", observed=True, sort=False)
+    blocks = [
+        block(part, f"{layout}, {size_label(part['ram_bytes'].iloc[0])}", "kernel", "model")
+        for layout, part in heads
+    ]
+    sections = rows.groupby("kernel", observed=True)["section_bytes"].first()
+    labels = {str(kernel): size_label(size) for kernel, size in sections.items()}
+    return annotated(drawn, (title, subtitle), blocks, ("kernel", "section"), labels)
+
+
+def layout_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
+    """A row for each layout, a column for each model."""
+    blocks = [block(drawn.rows, "", "layout", "model")]
+    return annotated(drawn, (title, subtitle), blocks, ("layout", "RAM"), ram_of(drawn.rows))
+
+
+def section_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
+    """A row for each layout; a block of section sizes for each model that they change, and one for
+    all models that they do not.
+    """
+    rows = drawn.rows
+    varying, alike = [], []
+    for model, part in rows.groupby("model", observed=True, sort=False):
+        found = block(part, str(model), "layout", "section_bytes")
+        if (found.waste.nunique(axis=1) > 1).any():
+            waste = found.waste.rename(columns=size_label)
+            selectable = found.selectable.rename(columns=size_label)
+            varying.append(Block(found.heading, waste, selectable))
+        else:
+            waste = found.waste.bfill(axis=1).iloc[:, :1].set_axis([model], axis=1)
+            selectable = found.selectable.iloc[:, :1].set_axis([model], axis=1)
+            alike.append(Block("", waste, selectable))
+    blocks = varying
+    if alike:
+        waste = pd.concat([found.waste for found in alike], axis=1)
+        selectable = pd.concat([found.selectable for found in alike], axis=1)
+        blocks = [Block("at any section size", waste, selectable), *varying]
+    return annotated(drawn, (title, subtitle), blocks, ("layout", "RAM"), ram_of(rows))
+
+
+def ram_of(rows: pd.DataFrame) -> dict[str, str]:
+    """RAM of each layout, as text."""
+    ram = rows.groupby("layout", observed=True)["ram_bytes"].first()
+    return {str(layout): size_label(size) for layout, size in ram.items()}
+
+
+def annotated(
+    drawn: Drawn,
+    titles: tuple[str, str],
+    blocks: list[Block],
+    heads: tuple[str, str],
+    labels: dict[str, str],
+) -> Figure:
+    """Blocks side by side over the same rows, a line of text in each cell.
+
+    ``labels`` gives what stands behind the name of each row, and ``heads`` what both are called.
+    """
+    names = [str(name) for name in blocks[0].waste.index]
+    rooms = (
+        LETTER * max(map(len, [*names, heads[0]])),
+        LETTER * max(map(len, [*labels.values(), heads[1]])),
+    )
+    left = EDGE + sum(rooms) + 2 * GAP
+    widths = np.array([found.waste.shape[1] for found in blocks])
+    cell = (PAGE_WIDTH - left - KEY - BLOCK_GAP * (len(blocks) - 1)) / widths.sum()
+    columns = [str(column) for found in blocks for column in found.waste]
+    top = TOP + LETTER * max(map(len, columns)) + 0.1
+    body = ROW * len(names)
+    height = top + max(body, 2.9) + EDGE
+    figure = Figure(figsize=(PAGE_WIDTH, height))
+
+    def write(text: str, x: float, y: float, **how: Any) -> None:
+        figure.text(x / PAGE_WIDTH, 1 - y / height, text, **how)
+
+    write(titles[0], EDGE, 0.06, va="top", fontsize=9)
+    write(titles[1], EDGE, 0.23, va="top")
+    for place, (found, width) in enumerate(zip(blocks, widths, strict=True)):
+        offset = left + cell * widths[:place].sum() + BLOCK_GAP * place
+        box = (offset, height - top - body, cell * width, body)
+        axes = figure.add_axes(fractions(box, height))
+        draw_block(axes, found, drawn.scale, texts=cell > LETTER * 3.6)
+        write(found.heading, offset, TOP, weight="bold")
+    for y, name, label in [
+        (top - ROW, *heads),
+        *((top + ROW * row, name, labels[name]) for row, name in enumerate(names)),
+    ]:
+        style = {"va": "center_baseline", "weight": "bold" if y < top else "normal"}
+        write(name, EDGE, y + ROW / 2, **style)
+        write(label, left - GAP, y + ROW / 2, ha="right", **style)
+    box = (PAGE_WIDTH - KEY + 0.15, height - top - 1.75, 0.16, 1.75)
+    bar = figure.add_axes(fractions(box, height))
+    draw_key(figure, bar, drawn.scale, any(found.waste.isna().any(axis=None) for found in blocks))
+    return figure
+
+
+def fractions(
+    box: tuple[float, float, float, float], height: float
+) -> tuple[float, float, float, float]:
+    """A box in inches from the lower left, as fractions of a figure of ``height`` inches."""
+    left, bottom, wide, high = box
+    return left / PAGE_WIDTH, bottom / height, wide / PAGE_WIDTH, high / height
+
+
+def draw_block(axes: Axes, found: Block, scale: WasteScale, *, texts: bool) -> None:
+    """The cells of a block: colour and text for waste, a frame where it can be chosen."""
+    waste = found.waste.to_numpy(dtype=np.float64, na_value=np.nan)
+    missing = np.isnan(waste)
+    labels = [["" if np.isnan(value) else cell_label(value) for value in row] for row in waste]
+    axes.set_facecolor(FORBIDDEN)
+    sns.heatmap(
+        pd.DataFrame(waste),
+        ax=axes,
+        cmap=scale.colours,
+        norm=scale.norm,
+        mask=missing,
+        annot=np.array(labels) if texts else None,
+        fmt="",
+        annot_kws={"size": 7},
+        linewidths=0.8,
+        linecolor="#dddddd",
+        cbar=False,
+        xticklabels=[str(column) for column in found.waste],
+        yticklabels=False,
+    )
+    for text, dark in zip(axes.texts, scale.is_dark(waste[~missing]), strict=False):
+        text.set_color("white" if dark else INK)
+    for row, column in np.argwhere(missing):
+        axes.add_patch(
+            Rectangle((column, row), 1, 1, hatch=HATCH, ec="#bdbdbd", fc=FORBIDDEN, lw=0)
+        )
+    for row, column in np.argwhere(found.selectable.to_numpy(dtype=bool)):
+        axes.add_patch(
+            Rectangle((column, row), 1, 1, fill=False, ec=INK, lw=1.1, clip_on=False, zorder=5)
+        )
+    axes.xaxis.tick_top()
+    axes.tick_params(axis="x", length=0, pad=2, rotation=90)
+    axes.set(xlabel="", ylabel="")
+
+
+def draw_key(figure: Figure, bar: Axes, scale: WasteScale, forbids: bool) -> None:
+    """The scale, and what frames and hatch mean."""
+    draw_scale(bar, scale)
+    bar.set_title("wasted memmap", loc="left", weight="bold", pad=7, x=-0.2)
+    handles: list[Artist] = [Rectangle((0, 0), 1, 1, fill=False, ec=INK, lw=1.1)]
+    labels = ["the kernel can\nbe built with it"]
+    if forbids:
+        handles.append(forbidden_patch())
+        labels.append("infeasible")
+    box = bar.get_position()
+    figure.legend(
+        handles,
+        labels,
+        loc="upper left",
+        bbox_to_anchor=(box.x0 - 0.012, box.y0 - 0.06 / figure.get_figheight()),
+        frameon=False,
+        handlelength=1.3,
+        labelspacing=0.6,
+        borderpad=0.1,
+        handletextpad=0.5,
+    )

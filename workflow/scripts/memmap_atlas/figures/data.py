@@ -1,0 +1,42 @@
+"""What figures read: the rows of one sweep's dataset, and the waste that its scale must hold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.dataset as ds
+
+from memmap_atlas.figures.style import WasteScale, waste_scale
+
+COLUMNS = [
+    "layout",
+    "base_bytes",
+    "ram_bytes",
+    "hole_start_bytes",
+    "hole_size_bytes",
+    "kernel",
+    "section_bytes",
+    "model",
+    "selectable",
+    "feasible",
+    "reason",
+    "needed_bytes",
+    "wasted_bytes",
+]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Rows of some kernels, and the scale that all figures of their sweep share."""
+
+    rows: pd.DataFrame
+    scale: WasteScale
+
+
+def read(parts: Sequence[Path], kernels: Sequence[str]) -> Drawn:
+    """Rows of ``kernels`` from the files of a dataset."""
+    dataset = ds.dataset([str(part) for part in parts], format="parquet")
+    waste = dataset.to_table(columns=["wasted_bytes"])["wasted_bytes"]
+    rows = dataset.to_table(columns=COLUMNS, filter=ds.field("kernel").isin(list(kernels)))
+    return Drawn(rows.to_pandas(), waste_scale(waste.drop_null().to_numpy()))

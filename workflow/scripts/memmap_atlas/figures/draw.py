@@ -1,0 +1,108 @@
+"""One figure of a sweep: drawn, with the words around it."""
+
+from collections.abc import Callable
+
+from matplotlib.figure import Figure as Drawing
+
+from memmap_atlas.figure_plan import Figure
+from memmap_atlas.figures.annotated import kernel_heatmap, layout_heatmap, section_heatmap
+from memmap_atlas.figures.data import Drawn
+from memmap_atlas.figures.plane import waste_heatmap
+from memmap_atlas.figures.style import size_label
+from memmap_atlas.sweep import Axis, Sweep
+
+KINDS: dict[str, Callable[[Drawn, str, str], Drawing]] = {
+    "waste-heatmap": waste_heatmap,
+    "kernel-heatmap": kernel_heatmap,
+    "layout-heatmap": layout_heatmap,
+    "section-heatmap": section_heatmap,
+}
+
+QUANTITY = (
+    "Wasted memmap: the bytes that stay allocated for the array of struct page after boot, less "
+    "the struct pages of whole pages of RAM."
+)
+COLOURS = (
+    "Each class of colour is twice the one below; white is no waste, hatched what a rule of the "
+    "kernel forbids."
+)
+MEANING = {
+    "waste-heatmap": (
+        "A panel is a model, and a section size where that changes anything. A hole at or beyond "
+        "the end of RAM leaves it contiguous. A solid frame marks a model that this kernel can be "
+        "built with; a dashed one a model that it can't, or a proposal that was never merged. Red "
+        "lines, or ticks where there are many, stand where the hole starts on a section edge; "
+        "dashed ones where it ends on one; there are none where they would touch."
+    ),
+    "kernel-heatmap": (
+        "A row is a kernel with the section size that it ships with, a block of columns a memory "
+        "map, a column a model. Framed cells are models that the kernel can be built with; "
+        "vmemmap-populated and vmemmap-trimmed are proposals that were never merged."
+    ),
+    "layout-heatmap": (
+        "A row is a memory map, as if the machine ran this kernel; a column is a model. Framed "
+        "cells are models that the kernel can be built with; vmemmap-populated and vmemmap-trimmed "
+        "are proposals that were never merged."
+    ),
+    "section-heatmap": (
+        "A row is a memory map; a block is a model with a column for each section size, and one "
+        "block holds the models that the section size does not change. Framed cells are models "
+        "that the kernel can be built with; vmemmap-populated and vmemmap-trimmed are proposals "
+        "that were never merged."
+    ),
+}
+
+
+def draw(figure: Figure, sweep: Sweep, drawn: Drawn) -> Drawing:
+    """The figure of ``drawn`` rows, titled."""
+    return KINDS[figure.kind](drawn, title(figure, sweep), subtitle(sweep, figure.kind))
+
+
+def title(figure: Figure, sweep: Sweep) -> str:
+    """What is drawn, and for which kernel."""
+    if len(figure.kernels) > 1:
+        return f"Wasted memmap, {len(figure.kernels)} kernels"
+    return f"Wasted memmap, {kernel_words(sweep, figure.kernels[0])}"
+
+
+def kernel_words(sweep: Sweep, name: str) -> str:
+    """A kernel with what decides its cost."""
+    kernel = sweep.kernels[name]
+    return (
+        f"{name}: pages of {size_label(kernel.page_size)}, "
+        f"struct page of {kernel.struct_page_size} bytes"
+    )
+
+
+def subtitle(sweep: Sweep, kind: str) -> str:
+    """What is the same in all of a figure."""
+    if kind == "waste-heatmap" and sweep.grid:
+        return grid_words(sweep)
+    return "K, M, G: KiB, MiB, GiB; framed: the kernel can be built with the model"
+
+
+def grid_words(sweep: Sweep) -> str:
+    """The axes of a sweep's grid."""
+    assert sweep.grid is not None
+    return (
+        f"RAM of {axis_words(sweep.grid.ram_size)} from {axis_words(sweep.grid.base)}, "
+        f"a hole of {axis_words(sweep.grid.hole_size)} "
+        f"at {axis_words(sweep.grid.hole_start)}"
+    )
+
+
+def axis_words(axis: Axis) -> str:
+    """The value of an axis, or its first and last one."""
+    values = [size_label(min(axis)), size_label(max(axis))]
+    return values[0] if len(axis) == 1 else f"{values[0]} to {values[1]}"
+
+
+def caption(figure: Figure, sweep: Sweep, drawn: Drawn, source: str) -> str:
+    """What the figure shows, for a reader who has nothing else."""
+    kernels = "; ".join(kernel_words(sweep, name) for name in figure.kernels)
+    maps = f" Maps: {grid_words(sweep)}." if figure.kind == "waste-heatmap" else ""
+    return (
+        f"{sweep.description} {QUANTITY} {MEANING[figure.kind]}{maps} {COLOURS} "
+        f"{len(drawn.rows):,} points. "
+        f"{'Kernel' if len(figure.kernels) == 1 else 'Kernels'} {kernels}. {source}"
+    )

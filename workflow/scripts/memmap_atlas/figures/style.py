@@ -1,0 +1,140 @@
+"""One style for all figures: sizes, fonts, colours, the scale of waste, and how files are written.
+
+The same data gives the same bytes: no time, no machine and no random name goes into a file.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+from numpy.typing import ArrayLike, NDArray
+
+from memmap_atlas.units import UNITS
+
+mpl.use("agg")
+mpl.rcParams.update(
+    {
+        "font.family": "DejaVu Sans",
+        "font.size": 7,
+        "axes.titlesize": 7,
+        "axes.labelsize": 7,
+        "xtick.labelsize": 7,
+        "ytick.labelsize": 7,
+        "legend.fontsize": 7,
+        "figure.titlesize": 9,
+        "axes.linewidth": 0.6,
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+        "xtick.major.size": 2.5,
+        "ytick.major.size": 2.5,
+        "hatch.linewidth": 0.5,
+        "savefig.dpi": 300,
+        "svg.hashsalt": "memmap-atlas",
+        "svg.fonttype": "path",
+        "pdf.fonttype": 42,
+    }
+)
+
+PAGE_WIDTH = 7.1  # inches: two columns of a paper, or the text of an A4 page
+MOST_CLASSES = 9
+INK, FAINT, NO_WASTE, FORBIDDEN = "#222222", "#8a8a8a", "#ffffff", "#e4e4e4"
+EDGE = "#d1495b"  # a section edge: told from every class by hue and by being a line
+HATCH = "//////"
+
+
+@dataclass(frozen=True)
+class WasteScale:
+    """Classes of waste: none, below the first bound, between bounds, and from the last one on."""
+
+    bounds: tuple[int, ...]
+
+    @property
+    def colours(self) -> Colormap:
+        """One colour for each class, darker for more; lightness falls in every step."""
+        palette = sns.color_palette("mako_r", len(self.bounds) + 1)
+        return ListedColormap(palette).with_extremes(under=NO_WASTE)
+
+    @property
+    def norm(self) -> BoundaryNorm:
+        """From bytes to the class."""
+        return BoundaryNorm((1, *self.bounds, 1 << 62), len(self.bounds) + 1)
+
+    def is_dark(self, waste: ArrayLike) -> NDArray[np.bool_]:
+        """Whether text on the colour of ``waste`` must be light."""
+        rgb = self.colours(self.norm(np.asarray(waste)))[..., :3]
+        return np.asarray(rgb @ [0.299, 0.587, 0.114] < 0.55)
+
+
+def waste_scale(waste: ArrayLike) -> WasteScale:
+    """A scale for ``waste`` (bytes): classes that double, the last one beginning where all but a
+    twentieth of what is wasted anywhere lies below, the first one taking what lies deeper.
+    """
+    some = np.asarray(waste, dtype=np.float64)
+    some = some[some > 0]
+    if not len(some):
+        return WasteScale((4096,))
+    low = int(np.floor(np.log2(some.min()))) + 1
+    high = int(np.floor(np.log2(np.quantile(some, 0.95))))
+    low = min(max(low, high - MOST_CLASSES + 2), high)
+    return WasteScale(tuple(1 << bits for bits in range(low, high + 1)))
+
+
+def size_label(size: float) -> str:
+    """Bytes in the unit that keeps the number short: 0, 512 B, 252 KiB, 1.5 MiB."""
+    for unit in reversed(UNITS):
+        if size >= UNITS[unit]:
+            return f"{three_digits(size / UNITS[unit])} {unit}"
+    return "0"
+
+
+def cell_label(size: float) -> str:
+    """The same for a cell, with two digits where that is enough: 252K, 1.5M, 34K."""
+    for unit in reversed(UNITS):
+        value = size / UNITS[unit]
+        if value >= 1:
+            text = f"{value:.0f}" if value >= 9.95 else f"{value:.1f}".removesuffix(".0")
+            return text + unit.removesuffix("iB")
+    return "0"
+
+
+def three_digits(value: float) -> str:
+    """A number below 1024 with up to three digits."""
+    text = (
+        f"{value:.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
+    )
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def draw_scale(axes: Axes, scale: WasteScale) -> None:
+    """The key of the scale as an upright bar, with the class for no waste set apart below."""
+    count = len(scale.bounds) + 1
+    axes.set(xlim=(0, 1), ylim=(-1.4, count), xticks=[])
+    for index in range(count):
+        axes.axhspan(index, index + 1, color=scale.colours(index), linewidth=0)
+    for low, high in ((0, count), (-1.4, -0.4)):
+        frame = Rectangle((0, low), 1, high - low, ec=INK, lw=0.6, fill=False, clip_on=False)
+        axes.add_patch(frame)
+    axes.set_yticks([-0.9, *range(1, count)], ["none", *map(size_label, scale.bounds)])
+    axes.yaxis.tick_right()
+    axes.tick_params(axis="y", length=0, pad=3)
+    axes.spines[:].set_visible(False)
+
+
+def forbidden_patch() -> Patch:
+    """The key of what a kernel forbids."""
+    return Patch(facecolor=FORBIDDEN, edgecolor=FAINT, hatch=HATCH, linewidth=0.5)
+
+
+def save(figure: Figure, stem: Path, title: str, description: str) -> None:
+    """SVG, PDF and PNG of a figure at ``stem``, the same bytes on every run."""
+    svg = {"Title": title, "Description": description, "Date": None}
+    pdf = {"Title": title, "Subject": description, "CreationDate": None}
+    png = {"Title": title, "Description": description, "Software": None}
+    for suffix, metadata in ((".svg", svg), (".pdf", pdf), (".png", png)):
+        figure.savefig(stem.with_name(stem.name + suffix), metadata=metadata)
