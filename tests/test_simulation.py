@@ -22,7 +22,7 @@ VARIANTS: tuple[FreeVariant, ...] = (
     "max-order-flatmem",
     "pageblock",
 )
-# boot_alloc aligns to SMP_CACHE_BYTES
+# memblock aligns an array to SMP_CACHE_BYTES, no more
 CACHE_LINE = 64
 # a map may span so many pages; what keeps the simulation fast
 MOST_PAGES = 640
@@ -144,14 +144,15 @@ def row(result: Cost, index: int = 0) -> dict[str, int]:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_closed_form_is_what_a_walk_finds(model: str) -> None:
-    @checked(800)
+    @checked(700)
     @given(cases(model))
     def compare(case: Case) -> None:
         kernel, layout = case
         found = row(cost(Regions.of([layout]), kernel, model))
         walked = simulate(layout, kernel, model)
         if not frames(layout, kernel.page_size):
-            # a table is counted for a map without RAM where its aligned start lies within one
+            # such a map is none of the points (cost.infeasible), and the closed form counts tables
+            # for it where the origin of its empty vmemmap lies within one
             found["page_table"] = walked["page_table"]
         assert found == walked
         assert found["hole"] + found["edge"] + found["rounding"] == (
@@ -208,7 +209,7 @@ def phases(kernel: Kernel) -> range:
     return range(0, kernel.page_size, CACHE_LINE)
 
 
-@checked(300)
+@checked(250)
 @given(flatmem_cases(most=8))
 def test_any_phase_frees_up_to_a_page_more_per_hole(case: Case) -> None:
     kernel, layout = case
@@ -219,7 +220,7 @@ def test_any_phase_frees_up_to_a_page_more_per_hole(case: Case) -> None:
         assert closed <= really <= closed + len(large) * kernel.page_size
 
 
-@checked(300)
+@checked(250)
 @given(flatmem_cases(most=1))
 def test_the_worst_phase_is_the_closed_form(case: Case) -> None:
     """... of one hole: it takes another phase for another hole to be at its worst.
@@ -365,7 +366,7 @@ def features(case: Case) -> set[str]:
 def test_maps_reach_what_is_interesting() -> None:
     seen: Counter[str] = Counter()
 
-    @checked(800)
+    @checked(500)
     @given(cases("vmemmap"))
     def look(case: Case) -> None:
         kernel, layout = case
@@ -376,7 +377,7 @@ def test_maps_reach_what_is_interesting() -> None:
                 found.add(f"{model} frees")
             found |= {f"{model} {name}" for name in ("hole", "edge", "rounding") if result[name]}
             size = kernel.struct_page_size
-            if model != "flatmem-free" and (result["hole"] % size or result["edge"] % size):
+            if result["hole"] % size or result["edge"] % size:
                 found.add("part of a struct page is freed")
             if result["page_table"] > 2 * kernel.page_size:
                 found.add("page tables")
@@ -413,6 +414,7 @@ def test_maps_reach_what_is_interesting() -> None:
         "part of a struct page is freed",
         "page tables",
     }
-    # flatmem arrays are whole: nothing rounds but what the free leaves
-    expected.discard("flatmem-free rounding")
+    # an array of FLATMEM is struct pages and nothing else
+    assert seen["flatmem-free rounding"] == 0
+    expected.remove("flatmem-free rounding")
     assert {name: seen[name] for name in sorted(expected) if seen[name] < 10} == {}

@@ -27,8 +27,8 @@ from memmap_atlas.figures.style import (
 )
 
 # inches
-ROW, TOP, KEY, EDGE, GAP, BLOCK_GAP = 0.145, 0.56, 1.1, 0.06, 0.08, 0.1
-LETTER = 0.058  # width of a letter of 7 points
+ROW, TOP, KEY, EDGE, GAP, BLOCK_GAP = 0.145, 0.56, 0.62, 0.06, 0.07, 0.1
+LETTER, DIGIT = 0.056, 0.063  # widths in text of 7 points, on average and of digits
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def kernel_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
     rows = drawn.rows
     heads = rows.groupby("layout", observed=True, sort=False)
     blocks = [
-        block(part, f"{layout}, {size_label(part['ram_bytes'].iloc[0])}", "kernel", "model")
+        block(part, f"{layout}, {size_label(part['ram_bytes'].iloc[0])} of RAM", "kernel", "model")
         for layout, part in heads
     ]
     sections = rows.groupby("kernel", observed=True)["section_bytes"].first()
@@ -90,7 +90,7 @@ def section_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
     if alike:
         waste = pd.concat([found.waste for found in alike], axis=1)
         selectable = pd.concat([found.selectable for found in alike], axis=1)
-        blocks = [Block("at any section size", waste, selectable), *varying]
+        blocks = [Block("any section", waste, selectable), *varying]
     return annotated(drawn, (title, subtitle), blocks, ("layout", "RAM"), ram_of(rows))
 
 
@@ -112,17 +112,15 @@ def annotated(
     ``labels`` gives what stands behind the name of each row, and ``heads`` what both are called.
     """
     names = [str(name) for name in blocks[0].waste.index]
-    rooms = (
-        LETTER * max(map(len, [*names, heads[0]])),
-        LETTER * max(map(len, [*labels.values(), heads[1]])),
-    )
-    left = EDGE + sum(rooms) + 2 * GAP
+    name_room = LETTER * max(map(len, [*names, heads[0]]))
+    label_room = DIGIT * max(map(len, [*labels.values(), heads[1]]))
+    left = EDGE + name_room + label_room + 2 * GAP
     widths = np.array([found.waste.shape[1] for found in blocks])
-    cell = (PAGE_WIDTH - left - KEY - BLOCK_GAP * (len(blocks) - 1)) / widths.sum()
+    cell = (PAGE_WIDTH - EDGE - left - BLOCK_GAP * (len(blocks) - 1)) / widths.sum()
     columns = [str(column) for found in blocks for column in found.waste]
-    top = TOP + LETTER * max(map(len, columns)) + 0.1
+    top = TOP + DIGIT * max(map(len, columns)) + 0.1
     body = ROW * len(names)
-    height = top + max(body, 2.9) + EDGE
+    height = top + body + KEY
     figure = Figure(figsize=(PAGE_WIDTH, height))
 
     def write(text: str, x: float, y: float, **how: Any) -> None:
@@ -132,9 +130,8 @@ def annotated(
     write(titles[1], EDGE, 0.23, va="top")
     for place, (found, width) in enumerate(zip(blocks, widths, strict=True)):
         offset = left + cell * widths[:place].sum() + BLOCK_GAP * place
-        box = (offset, height - top - body, cell * width, body)
-        axes = figure.add_axes(fractions(box, height))
-        draw_block(axes, found, drawn.scale, texts=cell > LETTER * 3.6)
+        axes = figure.add_axes(fractions((offset, KEY, cell * width, body), height))
+        draw_block(axes, found, drawn.scale, texts=cell > DIGIT * 4)
         write(found.heading, offset, TOP, weight="bold")
     for y, name, label in [
         (top - ROW, *heads),
@@ -143,8 +140,7 @@ def annotated(
         style = {"va": "center_baseline", "weight": "bold" if y < top else "normal"}
         write(name, EDGE, y + ROW / 2, **style)
         write(label, left - GAP, y + ROW / 2, ha="right", **style)
-    box = (PAGE_WIDTH - KEY + 0.15, height - top - 1.75, 0.16, 1.75)
-    bar = figure.add_axes(fractions(box, height))
+    bar = figure.add_axes(fractions((left, 0.24, 3.2, 0.14), height))
     draw_key(figure, bar, drawn.scale, any(found.waste.isna().any(axis=None) for found in blocks))
     return figure
 
@@ -194,11 +190,11 @@ def draw_block(axes: Axes, found: Block, scale: WasteScale, *, texts: bool) -> N
 
 
 def draw_key(figure: Figure, bar: Axes, scale: WasteScale, forbids: bool) -> None:
-    """The scale, and what frames and hatch mean."""
-    draw_scale(bar, scale)
-    bar.set_title("wasted memmap", loc="left", weight="bold", pad=7, x=-0.2)
+    """The scale, and what frames and hatch mean, in one line below the cells."""
+    draw_scale(bar, scale, upright=False)
+    bar.set_title("wasted memmap", loc="left", weight="bold", pad=4)
     handles: list[Artist] = [Rectangle((0, 0), 1, 1, fill=False, ec=INK, lw=1.1)]
-    labels = ["the kernel can\nbe built with it"]
+    labels = ["the kernel can be built with it"]
     if forbids:
         handles.append(forbidden_patch())
         labels.append("infeasible")
@@ -207,10 +203,10 @@ def draw_key(figure: Figure, bar: Axes, scale: WasteScale, forbids: bool) -> Non
         handles,
         labels,
         loc="upper left",
-        bbox_to_anchor=(box.x0 - 0.012, box.y0 - 0.06 / figure.get_figheight()),
+        bbox_to_anchor=(box.x1 + 0.01, box.y1 + 0.06 / figure.get_figheight()),
         frameon=False,
         handlelength=1.3,
-        labelspacing=0.6,
-        borderpad=0.1,
+        labelspacing=0.4,
+        borderpad=0,
         handletextpad=0.5,
     )

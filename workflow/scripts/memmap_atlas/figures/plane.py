@@ -74,7 +74,10 @@ def waste_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
     row_height = PANEL_HEIGHT + TITLE
     block = TOP + (HEAD + upper * (row_height + STATUS) + BELOW if upper else 0)
     height = block + HEAD + lower * row_height + BELOW
-    figure = Figure(figsize=(PAGE_WIDTH, height))
+    # a whole number of pixels for each cell: no beat between cells and pixels
+    cells = rows["hole_start_bytes"].nunique()
+    dpi = cells * np.ceil(300 * width / cells) / width
+    figure = Figure(figsize=(PAGE_WIDTH, height), dpi=dpi)
 
     def place(column: int, top: float, w: float = width, h: float = PANEL_HEIGHT) -> Axes:
         """Axes whose upper left corner stands in a column, ``top`` inches below the top."""

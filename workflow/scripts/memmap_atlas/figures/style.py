@@ -12,7 +12,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
 
 from memmap_atlas.units import UNITS
@@ -34,7 +34,7 @@ mpl.rcParams.update(
         "xtick.major.size": 2.5,
         "ytick.major.size": 2.5,
         "hatch.linewidth": 0.5,
-        "savefig.dpi": 300,
+        "figure.dpi": 300,
         "svg.hashsalt": "memmap-atlas",
         "svg.fonttype": "path",
         "pdf.fonttype": 42,
@@ -111,18 +111,23 @@ def three_digits(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def draw_scale(axes: Axes, scale: WasteScale) -> None:
-    """The key of the scale as an upright bar, with the class for no waste set apart below."""
+def draw_scale(axes: Axes, scale: WasteScale, *, upright: bool = True) -> None:
+    """The key of the scale as a bar, with the class for no waste set apart at its low end."""
     count = len(scale.bounds) + 1
-    axes.set(xlim=(0, 1), ylim=(-1.4, count), xticks=[])
+    span = axes.axhspan if upright else axes.axvspan
     for index in range(count):
-        axes.axhspan(index, index + 1, color=scale.colours(index), linewidth=0)
+        span(index, index + 1, color=scale.colours(index), linewidth=0)
     for low, high in ((0, count), (-1.4, -0.4)):
-        frame = Rectangle((0, low), 1, high - low, ec=INK, lw=0.6, fill=False, clip_on=False)
-        axes.add_patch(frame)
-    axes.set_yticks([-0.9, *range(1, count)], ["none", *map(size_label, scale.bounds)])
-    axes.yaxis.tick_right()
-    axes.tick_params(axis="y", length=0, pad=3)
+        span(low, high, ec=INK, lw=0.6, fill=False, clip_on=False)
+    places, labels = [-0.9, *range(1, count)], ["none", *map(size_label, scale.bounds)]
+    if upright:
+        axes.set(xlim=(0, 1), ylim=(-1.4, count), xticks=[])
+        axes.set_yticks(places, labels)
+        axes.yaxis.tick_right()
+    else:
+        axes.set(ylim=(0, 1), xlim=(-1.4, count), yticks=[])
+        axes.set_xticks(places, [label.replace(" ", "\n", 1) for label in labels])
+    axes.tick_params(length=0, pad=3)
     axes.spines[:].set_visible(False)
 
 
@@ -132,9 +137,12 @@ def forbidden_patch() -> Patch:
 
 
 def save(figure: Figure, stem: Path, title: str, description: str) -> None:
-    """SVG, PDF and PNG of a figure at ``stem``, the same bytes on every run."""
+    """SVG, PDF and PNG of a figure at ``stem``, the same bytes on every run.
+
+    What a figure has as pixels has those of its own dpi in all three.
+    """
     svg = {"Title": title, "Description": description, "Date": None}
     pdf = {"Title": title, "Subject": description, "CreationDate": None}
     png = {"Title": title, "Description": description, "Software": None}
     for suffix, metadata in ((".svg", svg), (".pdf", pdf), (".png", png)):
-        figure.savefig(stem.with_name(stem.name + suffix), metadata=metadata)
+        figure.savefig(stem.with_name(stem.name + suffix), metadata=metadata, dpi=figure.dpi)
