@@ -2,23 +2,33 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: all test check lock
+.PHONY: all test check bench docs lock
 
 all: .venv/ready
-	@echo "The environment is ready: source .venv/bin/activate"
+	$(BIN)/snakemake --cores all --quiet host reason
+	@$(BIN)/python workflow/scripts/answer.py
 
 .venv/ready: requirements.lock
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	touch $@
 
 test: .venv/ready
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 check: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/mypy
+	$(BIN)/snakemake --lint
+
+bench: .venv/ready
+	$(BIN)/python tests/bench.py
+
+# the keys' tables of config/README.md, from the schemas
+docs: .venv/ready
+	$(BIN)/python workflow/scripts/document_keys.py
 
 # needs uv, and a network
 lock:

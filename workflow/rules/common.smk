@@ -13,9 +13,7 @@ except ConfigError as error:
 TABLES = [table for sweep in SWEEPS.values() for table in tables(sweep)]
 FIGURES = [figure for sweep in SWEEPS.values() for figure in figures(sweep)]
 # Snakemake does not see what a script imports: an edit of the library reruns what it made
-LIBRARY = [
-    str(path) for path in sorted((HERE / "workflow/scripts/memmap_atlas").rglob("*.py"))
-]
+LIBRARY = [str(path) for path in sorted((HERE / "workflow/scripts/memmap_atlas").rglob("*.py"))]
 
 
 wildcard_constraints:

@@ -12,6 +12,8 @@ rule figure:
         ),
     log:
         "results/{sweep}/logs/{figure}.log",
+    conda:
+        "../envs/atlas.yaml"
     message:
         "{wildcards.sweep}: {wildcards.figure}"
     script:

@@ -9,6 +9,8 @@ rule layouts:
         layouts="results/{sweep}/layouts.parquet",
     log:
         "results/{sweep}/logs/layouts.log",
+    conda:
+        "../envs/atlas.yaml"
     params:
         sweep=lambda wildcards: resolved(SWEEPS[wildcards.sweep]),
     message:
@@ -26,6 +28,8 @@ rule evaluate:
         "results/{sweep}/memmap/part-{part}.parquet",
     log:
         "results/{sweep}/logs/evaluate-{part}.log",
+    conda:
+        "../envs/atlas.yaml"
     message:
         "{wildcards.sweep}: every kernel, section size and model, part {wildcards.part}"
     script:

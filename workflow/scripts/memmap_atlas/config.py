@@ -221,7 +221,7 @@ def load_sweep(
     kernels: dict[str, Kernel] = {}
     with noting(wrong):
         kernels = chosen_kernels(sound([], "kernels"), kernel_entries, custom, shown)
-    page = max((kernel.page_size for kernel in kernels.values()), default=1)
+    page = max((kernel.page_size for kernel in kernels.values()), default=4096)
     grid = None
     with noting(wrong):
         if axes := sound(None, "layouts", "grid"):

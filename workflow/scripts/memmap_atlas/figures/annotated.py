@@ -27,7 +27,7 @@ from memmap_atlas.figures.style import (
 )
 
 # inches
-ROW, TOP, KEY, EDGE, GAP, BLOCK_GAP = 0.145, 0.56, 0.62, 0.06, 0.07, 0.1
+ROW, TOP, KEY, EDGE, GAP, BLOCK_GAP = 0.145, 0.56, 0.68, 0.06, 0.07, 0.1
 LETTER, DIGIT = 0.056, 0.063  # widths in text of 7 points, on average and of digits
 
 
@@ -140,7 +140,7 @@ def annotated(
         style = {"va": "center_baseline", "weight": "bold" if y < top else "normal"}
         write(name, EDGE, y + ROW / 2, **style)
         write(label, left - GAP, y + ROW / 2, ha="right", **style)
-    bar = figure.add_axes(fractions((left, 0.24, 3.2, 0.14), height))
+    bar = figure.add_axes(fractions((left, 0.32, 3.2, 0.14), height))
     draw_key(figure, bar, drawn.scale, any(found.waste.isna().any(axis=None) for found in blocks))
     return figure
 

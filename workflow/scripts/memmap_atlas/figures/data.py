@@ -34,9 +34,9 @@ class Drawn:
     scale: WasteScale
 
 
-def read(parts: Sequence[Path], kernels: Sequence[str]) -> Drawn:
-    """Rows of ``kernels`` from the files of a dataset."""
+def read(parts: Sequence[Path], kernels: Sequence[str], top: float) -> Drawn:
+    """Rows of ``kernels`` from the files of a dataset; ``top`` is for ``waste_scale``."""
     dataset = ds.dataset([str(part) for part in parts], format="parquet")
     waste = dataset.to_table(columns=["wasted_bytes"])["wasted_bytes"]
     rows = dataset.to_table(columns=COLUMNS, filter=ds.field("kernel").isin(list(kernels)))
-    return Drawn(rows.to_pandas(), waste_scale(waste.drop_null().to_numpy()))
+    return Drawn(rows.to_pandas(), waste_scale(waste.drop_null().to_numpy(), top))

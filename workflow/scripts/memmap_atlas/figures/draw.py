@@ -1,6 +1,7 @@
 """One figure of a sweep: drawn, with the words around it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from matplotlib.figure import Figure as Drawing
 
@@ -11,13 +12,6 @@ from memmap_atlas.figures.plane import waste_heatmap
 from memmap_atlas.figures.style import size_label
 from memmap_atlas.sweep import Axis, Sweep
 
-KINDS: dict[str, Callable[[Drawn, str, str], Drawing]] = {
-    "waste-heatmap": waste_heatmap,
-    "kernel-heatmap": kernel_heatmap,
-    "layout-heatmap": layout_heatmap,
-    "section-heatmap": section_heatmap,
-}
-
 QUANTITY = (
     "Wasted memmap: the bytes that stay allocated for the array of struct page after boot, less "
     "the struct pages of whole pages of RAM."
@@ -26,36 +20,56 @@ COLOURS = (
     "Each class of colour is twice the one below; white is no waste, hatched what a rule of the "
     "kernel forbids."
 )
-MEANING = {
-    "waste-heatmap": (
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a kind of figure is drawn, what its colours reach up to, and how it is read."""
+
+    drawing: Callable[[Drawn, str, str], Drawing]
+    top: float
+    meaning: str
+
+
+KINDS = {
+    "waste-heatmap": Kind(
+        waste_heatmap,
+        1,
         "A panel is a model, and a section size where that changes anything. A hole at or beyond "
         "the end of RAM leaves it contiguous. A solid frame marks a model that this kernel can be "
         "built with; a dashed one a model that it can't, or a proposal that was never merged. Red "
-        "lines, or ticks where there are many, stand where the hole starts on a section edge; "
-        "dashed ones where it ends on one; there are none where they would touch."
+        "ticks, or lines across, stand where the hole starts on a section edge, and red dashes "
+        "where it ends on one; they are left out where they would touch.",
     ),
-    "kernel-heatmap": (
+    "kernel-heatmap": Kind(
+        kernel_heatmap,
+        0.95,
         "A row is a kernel with the section size that it ships with, a block of columns a memory "
         "map, a column a model. Framed cells are models that the kernel can be built with; "
-        "vmemmap-populated and vmemmap-trimmed are proposals that were never merged."
+        "vmemmap-populated and vmemmap-trimmed are proposals that were never merged.",
     ),
-    "layout-heatmap": (
+    "layout-heatmap": Kind(
+        layout_heatmap,
+        0.95,
         "A row is a memory map, as if the machine ran this kernel; a column is a model. Framed "
         "cells are models that the kernel can be built with; vmemmap-populated and vmemmap-trimmed "
-        "are proposals that were never merged."
+        "are proposals that were never merged.",
     ),
-    "section-heatmap": (
+    "section-heatmap": Kind(
+        section_heatmap,
+        0.95,
         "A row is a memory map; a block is a model with a column for each section size, and one "
         "block holds the models that the section size does not change. Framed cells are models "
         "that the kernel can be built with; vmemmap-populated and vmemmap-trimmed are proposals "
-        "that were never merged."
+        "that were never merged.",
     ),
 }
 
 
 def draw(figure: Figure, sweep: Sweep, drawn: Drawn) -> Drawing:
     """The figure of ``drawn`` rows, titled."""
-    return KINDS[figure.kind](drawn, title(figure, sweep), subtitle(sweep, figure.kind))
+    kind = KINDS[figure.kind]
+    return kind.drawing(drawn, title(figure, sweep), subtitle(sweep, figure.kind))
 
 
 def title(figure: Figure, sweep: Sweep) -> str:
@@ -102,7 +116,7 @@ def caption(figure: Figure, sweep: Sweep, drawn: Drawn, source: str) -> str:
     kernels = "; ".join(kernel_words(sweep, name) for name in figure.kernels)
     maps = f" Maps: {grid_words(sweep)}." if figure.kind == "waste-heatmap" else ""
     return (
-        f"{sweep.description} {QUANTITY} {MEANING[figure.kind]}{maps} {COLOURS} "
+        f"{sweep.description} {QUANTITY} {KINDS[figure.kind].meaning}{maps} {COLOURS} "
         f"{len(drawn.rows):,} points. "
         f"{'Kernel' if len(figure.kernels) == 1 else 'Kernels'} {kernels}. {source}"
     )

@@ -32,7 +32,7 @@ from memmap_atlas.figures.style import (
 Floats = NDArray[np.float64]
 
 GIB = 1 << 30
-MOST_LINES, MOST_CROSSED, MOST_TICKS = 9, 5, 40
+MOST_LINES, MOST_TICKS = 5, 40
 PROPOSALS = ("vmemmap-populated", "vmemmap-trimmed")
 AXES = {
     "ram_bytes": "RAM size (GiB)",
@@ -177,26 +177,23 @@ def draw_forbidden(axes: Axes, reason: str) -> None:
 
 
 def draw_section_edges(axes: Axes, section: float, other: str) -> None:
-    """Where the hole's start, and on a plane of hole sizes its end too, is a section edge.
+    """Ticks inside the frame where the hole starts on a section edge.
 
-    Lines where there are few, ticks inside the frame where there are more, nothing where they
-    would touch.
+    On a plane of hole sizes the holes that end on one lie on slanting lines; where these are few,
+    both are drawn across. Nothing is drawn where ticks would touch.
     """
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
     starts = np.arange(np.ceil(left / section), right / section) * section
     if len(starts) > MOST_TICKS:
         return
-    crossed = other == "hole_size_bytes"
-    if len(starts) > (MOST_CROSSED if crossed else MOST_LINES):
+    if other != "hole_size_bytes" or len(starts) > MOST_LINES:
         for y, sign in ((low, 1), (high, -1)):
-            axes.vlines(starts, y, y + sign * 0.04 * (high - low), color=EDGE, lw=0.6)
+            axes.vlines(starts, y, y + sign * 0.05 * (high - low), color=EDGE, lw=0.7)
         return
-    axes.vlines(starts, low, high, color=EDGE, lw=0.6)
-    if crossed:
-        ends = np.arange(np.ceil((left + low) / section), (right + high) / section) * section
-        for end in ends:
-            axes.plot([left, right], [end - left, end - right], color=EDGE, lw=0.6, ls=(0, (4, 2)))
-        axes.set(xlim=(left, right), ylim=(low, high))
+    axes.vlines(starts, low, high, color=EDGE, lw=0.5)
+    for end in np.arange(np.ceil((left + low) / section), (right + high) / section) * section:
+        axes.plot([left, right], [end - left, end - right], color=EDGE, lw=0.5, ls=(0, (4, 2)))
+    axes.set(xlim=(left, right), ylim=(low, high))
 
 
 def label_axes(axes: Axes, label: str, lowest: bool) -> None:
@@ -227,7 +224,7 @@ def draw_key(figure: Figure, bar: Axes, drawn: Drawn, other: str) -> None:
     labels = [
         "the kernel can be\nbuilt with it",
         "not selectable",
-        "hole starts on a\nsection edge (line\nor tick; none where\ntoo dense)",
+        "hole starts on a\nsection edge (not\ndrawn where dense)",
     ]
     if other == "hole_size_bytes":
         handles.append(Line2D([], [], color=EDGE, lw=0.8, ls=(0, (4, 2))))

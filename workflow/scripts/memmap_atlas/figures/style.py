@@ -71,16 +71,16 @@ class WasteScale:
         return np.asarray(rgb @ [0.299, 0.587, 0.114] < 0.55)
 
 
-def waste_scale(waste: ArrayLike) -> WasteScale:
-    """A scale for ``waste`` (bytes): classes that double, the last one beginning where all but a
-    twentieth of what is wasted anywhere lies below, the first one taking what lies deeper.
+def waste_scale(waste: ArrayLike, top: float) -> WasteScale:
+    """A scale for ``waste`` (bytes): classes that double up to the quantile ``top`` of what is
+    wasted anywhere. The first class takes what lies deeper, and the last what lies higher.
     """
     some = np.asarray(waste, dtype=np.float64)
     some = some[some > 0]
     if not len(some):
         return WasteScale((4096,))
     low = int(np.floor(np.log2(some.min()))) + 1
-    high = int(np.floor(np.log2(np.quantile(some, 0.95))))
+    high = int(np.floor(np.log2(np.quantile(some, top))))
     low = min(max(low, high - MOST_CLASSES + 2), high)
     return WasteScale(tuple(1 << bits for bits in range(low, high + 1)))
 
