@@ -9,12 +9,14 @@ from memmap_atlas.regions import Ints, Regions
 from memmap_atlas.sweep import GRID_AXES, Sweep
 from memmap_atlas.units import UNITS
 
+PLACED = ("base", "hole_start", "hole_size")
+
 
 @dataclass(frozen=True)
 class Layouts:
     """Layouts with their names, all arrays of length (layouts,).
 
-    axes: base, ram_size, hole_start and hole_size of grid layouts in bytes
+    axes: base, hole_start and hole_size of grid layouts in bytes, 0 for others
     gridded: whether a layout comes from the grid, and so whether its axes mean anything
     """
 
@@ -40,7 +42,7 @@ def layouts_of(sweep: Sweep) -> Layouts:
     size = len(sweep.grid) if sweep.grid else 0
     none = np.zeros(len(sweep.regions), dtype=np.int64)
     if sweep.grid is None:
-        axes = dict.fromkeys(GRID_AXES, np.zeros(0, dtype=np.int64))
+        axes = dict.fromkeys(PLACED, np.zeros(0, dtype=np.int64))
         regions, names = named, np.zeros(0, dtype=object)
     else:
         values = [np.fromiter(getattr(sweep.grid, axis), np.int64) for axis in GRID_AXES]
@@ -50,7 +52,7 @@ def layouts_of(sweep: Sweep) -> Layouts:
         names = grid_names(**axes)
     return Layouts(
         names=np.concatenate([names, np.array(list(sweep.regions), dtype=object)]),
-        axes={axis: np.concatenate([grid, none]) for axis, grid in axes.items()},
+        axes={axis: np.concatenate([axes[axis], none]) for axis in PLACED},
         gridded=np.arange(size + len(sweep.regions)) < size,
         regions=regions,
     )

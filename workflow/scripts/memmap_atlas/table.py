@@ -12,9 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from memmap_atlas.layouts import Layouts
+from memmap_atlas.layouts import PLACED, Layouts
 from memmap_atlas.regions import Ints, Regions
-from memmap_atlas.sweep import GRID_AXES
 
 ROW_GROUP = 1 << 20
 
@@ -103,10 +102,8 @@ def write_layouts(path: Path, layouts: Layouts, metadata: dict[str, str]) -> Non
 def read_layouts(path: Path) -> Layouts:
     """The layouts that :func:`write_layouts` wrote."""
     table = pq.read_table(path)
-    columns = ("base_bytes", "ram_bytes", "hole_start_bytes", "hole_size_bytes")
     axes: dict[str, Ints] = {
-        axis: table[column].fill_null(0).to_numpy()
-        for axis, column in zip(GRID_AXES, columns, strict=True)
+        axis: table[f"{axis}_bytes"].fill_null(0).to_numpy() for axis in PLACED
     }
     regions = table["regions"].combine_chunks()
     offsets = regions.offsets.to_numpy()

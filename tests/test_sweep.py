@@ -1,0 +1,205 @@
+"""From a sweep to its layouts and rows: what a grid means, and nothing lost on the way."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from memmap_atlas.config import load_kernels, load_sweep, load_sweeps
+from memmap_atlas.cost import cost
+from memmap_atlas.evaluate import rows
+from memmap_atlas.layouts import Layouts, grid_names, grid_regions, layouts_of
+from memmap_atlas.models import MODELS
+from memmap_atlas.regions import Regions
+from memmap_atlas.sweep import Range, Sweep, resolved, sweep_from
+from memmap_atlas.table import COST_COLUMNS, read_layouts, write_layouts, write_memmap
+
+ROOT = Path(__file__).parents[1]
+KERNELS = load_kernels(ROOT / "config/kernels.yaml")
+MIB, GIB = 1 << 20, 1 << 30
+
+
+def shipped_sweeps() -> list[Sweep]:
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    return load_sweeps(config, ROOT, ROOT)
+
+
+def sweep(tmp_path: Path, text: str) -> Sweep:
+    path = tmp_path / "sweep.yaml"
+    path.write_text(text)
+    entries = yaml.safe_load((ROOT / "config/kernels.yaml").read_text())
+    return load_sweep(path, path.name, entries, {"box": ((0, GIB),)}, 10**9)
+
+
+@pytest.mark.parametrize(
+    ("base", "ram", "hole_start", "hole_size", "expected"),
+    [
+        # the two maps of the thread
+        (0, 3 * GIB, 3 * GIB // 2, GIB // 2, [(0, 0x60000000), (0x80000000, 0xE0000000)]),
+        (0, 4 * GIB, 7 * GIB // 2, GIB // 2, [(0, 0xE0000000), (0x100000000, 0x120000000)]),
+        # a hole at or beyond the end of RAM leaves it contiguous
+        (0, GIB, GIB, GIB, [(0, GIB)]),
+        (0, GIB, 5 * GIB, GIB, [(0, GIB)]),
+        # a hole at the base moves all of RAM up
+        (GIB, GIB, GIB, MIB, [(GIB + MIB, 2 * GIB + MIB)]),
+        # the last page alone above the hole
+        (0, GIB, GIB - 4096, MIB, [(0, GIB - 4096), (GIB - 4096 + MIB, GIB + MIB)]),
+    ],
+)
+def test_grid_layout(
+    base: int, ram: int, hole_start: int, hole_size: int, expected: list[tuple[int, int]]
+) -> None:
+    arguments = [np.array([value]) for value in (base, ram, hole_start, hole_size)]
+    regions = grid_regions(*arguments)
+    pairs = zip(regions.start[0].tolist(), regions.end[0].tolist(), strict=True)
+    assert [pair for pair in pairs if pair[0] < pair[1]] == expected
+    assert regions.size.tolist() == [ram]
+
+
+def test_grid_names_are_unique_and_readable() -> None:
+    values = [[0, GIB], [3 * GIB, 3 * GIB + 4096], [0, 1536 * MIB], [512 * MIB, 513 * MIB]]
+    product = [axis.ravel() for axis in np.meshgrid(*map(np.array, values), indexing="ij")]
+    names = grid_names(*product)
+    assert len(set(names)) == 16
+    assert names[0] == "3GiB-hole-512MiB-at-0B"
+    assert names[-1] == "3145732KiB-hole-513MiB-at-1536MiB-from-1GiB"
+
+
+@pytest.mark.parametrize(
+    ("axis", "values"),
+    [
+        (Range(0, 10, step=5), [0, 5, 10]),
+        (Range(0, 9, step=5), [0, 5]),
+        (Range(4, 4, step=1), [4]),
+        (Range(64, 1024, factor=2), [64, 128, 256, 512, 1024]),
+        (Range(3, 100, factor=3), [3, 9, 27, 81]),
+    ],
+)
+def test_range(axis: Range, values: list[int]) -> None:
+    assert list(axis) == values
+    assert len(axis) == len(values)
+
+
+def test_resolved_sweep_comes_back_the_same_from_yaml() -> None:
+    for shipped in shipped_sweeps():
+        text = yaml.safe_dump(resolved(shipped), sort_keys=False)
+        assert sweep_from(yaml.safe_load(text)) == shipped
+
+
+def test_default_run_has_a_million_points_and_the_names_of_its_files() -> None:
+    sweeps = shipped_sweeps()
+    assert sum(sweep.points for sweep in sweeps) > 1_000_000
+    for shipped in (ROOT / "config/sweeps").glob("*.yaml"):
+        assert yaml.safe_load(shipped.read_text())["name"] == shipped.stem
+    thread = next(sweep for sweep in sweeps if sweep.name == "thread-2016")
+    assert thread.models == tuple(MODELS)
+    assert thread.kernels == KERNELS
+
+
+def test_layouts_come_back_from_parquet(tmp_path: Path) -> None:
+    mixed = sweep(
+        tmp_path,
+        """
+        name: mixed
+        layouts:
+          grid: {ram_size: [1GiB, 2GiB], hole_start: [512MiB, 4GiB], hole_size: [8MiB]}
+          regions: {ragged: [[1, 4097], [4097, 5000], [8192, 0x10001]], one: [[0, 4096]]}
+          machines: [box]
+        kernels: [arm64-6.12-4k]
+        models: all
+        """,
+    )
+    layouts = layouts_of(mixed)
+    assert len(layouts.names) == mixed.layouts == 7
+    assert layouts.names[-3:].tolist() == ["ragged", "one", "box"]
+    path = tmp_path / "layouts.parquet"
+    write_layouts(path, layouts, {})
+    again = read_layouts(path)
+    assert_same(layouts, again)
+    stored = pd.read_parquet(path)
+    assert stored["regions"].iloc[-3].tolist() == [
+        {"start": 1, "end": 4097},
+        {"start": 4097, "end": 5000},
+        {"start": 8192, "end": 0x10001},
+    ]
+    assert stored["base_bytes"].isna().tolist() == [False] * 4 + [True] * 3
+
+
+def assert_same(one: Layouts, other: Layouts) -> None:
+    assert one.names.tolist() == other.names.tolist()
+    assert one.gridded.tolist() == other.gridded.tolist()
+    for axis, values in one.axes.items():
+        assert values.tolist() == other.axes[axis].tolist()
+    assert np.array_equal(one.regions.start, other.regions.start)
+    assert np.array_equal(one.regions.end, other.regions.end)
+
+
+def test_rows_are_the_costs_of_their_points(tmp_path: Path) -> None:
+    """Each row against a cost computed alone, from the row's own words."""
+    small = sweep(
+        tmp_path,
+        """
+        name: small
+        layouts:
+          grid: {ram_size: [1GiB, 3GiB], hole_start: [512MiB, 96MiB], hole_size: [8MiB, 640MiB]}
+          regions: {far: [[0, 4096], [0x1000000000000, 0x1000000001000]]}
+        custom_kernels: {mine: {extends: arm64-5.10-64k, section_size: 2GiB}}
+        kernels: [arm64-5.10-4k, mine]
+        section_size: [kernel, 128MiB, 1GiB]
+        models: all
+        """,
+    )
+    layouts = layouts_of(small)
+    path = tmp_path / "memmap.parquet"
+    write_memmap(path, rows(layouts, small), len(layouts.names), {"key": "value"})
+    table = pd.read_parquet(path)
+    # 1 GiB is the first kernel's own section: 2 + 3 sizes
+    assert len(table) == small.points == 9 * 9 * (2 + 3)
+    assert not table.duplicated(["layout", "kernel", "section_bytes", "model"]).any()
+    regions = {
+        name: [
+            (int(start), int(end))
+            for start, end in zip(layouts.regions.start[i], layouts.regions.end[i], strict=True)
+            if start < end
+        ]
+        for i, name in enumerate(layouts.names)
+    }
+    byte_columns = [name for name, _ in COST_COLUMNS]
+    for row in table.to_dict("records"):
+        assert row["feasible"] == pd.isna(row["reason"])
+        assert row["feasible"] != pd.isna(row["memmap_bytes"])
+        kernel = small.kernels[row["kernel"]].with_section(row["section_bytes"])
+        assert row["selectable"] == (row["model"] in kernel.models)
+        if row["feasible"]:
+            alone = cost(Regions.of([regions[row["layout"]]]), kernel, row["model"])
+            for column in byte_columns:
+                value = getattr(alone, column.removesuffix("_bytes"))
+                assert row[column] == value[0], (column, row)
+            parts = row["hole_bytes"] + row["edge_bytes"] + row["rounding_bytes"]
+            assert row["wasted_bytes"] == row["memmap_bytes"] - row["needed_bytes"] == parts
+    assert set(table["reason"].dropna()) == {
+        "RAM beyond MAX_PHYSMEM_BITS",
+        "no whole page of RAM",
+        "section smaller than a MAX_ORDER block",
+    }
+    proposals = table["model"].isin(["vmemmap-populated", "vmemmap-trimmed"])
+    assert not table[proposals]["selectable"].any()
+
+
+def test_parts_cover_every_layout_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("memmap_atlas.sweep.POINTS_PER_PART", 10)
+    seven = sweep(
+        tmp_path,
+        """
+        name: seven
+        layouts: {grid: {ram_size: {from: 1GiB, to: 7GiB, step: 1GiB}}}
+        kernels: [arm64-6.12-4k]
+        models: [flatmem, vmemmap, sparsemem]
+        """,
+    )
+    layouts = layouts_of(seven)
+    assert (seven.layouts_per_part, seven.parts) == (3, 3)
+    parts = [layouts.part(number, seven.layouts_per_part) for number in range(seven.parts)]
+    assert [len(part.names) for part in parts] == [3, 3, 1]
+    assert [name for part in parts for name in part.names] == layouts.names.tolist()
