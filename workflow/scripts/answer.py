@@ -35,7 +35,7 @@ def main() -> None:
         print("\nDoes a hole inside a section get struct pages?\n")
         print(answer(pd.read_parquet(thread)))
         print(
-            "\nIt does: a section is populated whole. With sections of 1 GiB both maps cost 16 MiB\n"
+            "\nIt does: a section is populated whole. With 1 GiB sections both maps cost 16 MiB\n"
             "more than they need; with 128 MiB, since 5.12, these two cost what they need.\n"
         )
     print("Tables:   results/<sweep>/memmap/     pandas.read_parquet(folder) reads one")

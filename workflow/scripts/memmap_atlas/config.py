@@ -297,10 +297,12 @@ def chosen_kernels(
     names = list(entries) if value == "all" else list(value)
     wrong = unknown(names, entries, "kernel", file, ("kernels",))
     kernels: dict[str, Kernel] = {}
-    with noting(wrong):
+    faults: list[Problem] = []
+    with noting(faults):
         kernels = build_kernels(
             entries, {name: file for name in [*names, *custom] if name in entries}
         )
+    wrong += [Problem(file, ("custom_kernels", *fault.path), fault.text) for fault in faults]
     refuse(wrong)
     return {name: kernels[name] for name in names}
 

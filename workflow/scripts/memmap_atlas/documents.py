@@ -17,6 +17,13 @@ from jsonschema import Draft202012Validator
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 # checks whose own messages say less than the schema's description of the value
 DESCRIBED = ("pattern", "type", "minimum", "maximum", "minItems", "propertyNames")
+TYPES = {
+    "array": "list",
+    "boolean": "true or false",
+    "integer": "whole number",
+    "object": "mapping",
+    "string": "text",
+}
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,12 @@ def problems(value: Any, schema: str, place: str) -> list[Problem]:
                 )
             )
         elif "description" in error.schema and error.validator in DESCRIBED:
-            text = f"{shown(error.instance)} is not right: {error.schema['description']}"
+            fault = "is not right"
+            if error.validator == "type":
+                kinds = error.validator_value
+                kinds = [kinds] if isinstance(kinds, str) else kinds
+                fault = f"is no {' or '.join(TYPES[kind] for kind in kinds)}"
+            text = f"{shown(error.instance)} {fault}: {error.schema['description']}"
             found.append(Problem(place, path, text))
         else:
             found.append(Problem(place, path, error.message))
