@@ -44,7 +44,7 @@ KERNELS = [
     ("K: {extends: arm64-6.12-4k}", "a name has lower-case letters"),
     ("k: {arch: a}\nk: {arch: b}", "bad.yaml:2:1: the key 'k' stands twice"),
     ("k: [", "bad.yaml:1:"),
-    ("- k", "bad.yaml: ['k'] is not"),
+    ("- k", "bad.yaml: ['k'] is no mapping"),
 ]
 
 MACHINES = [
@@ -75,7 +75,7 @@ SWEEPS = [
         "models: [vmemmap, vmemmap]",
         "models: ['vmemmap', 'vmemmap'] has non-un",
     ),
-    ("models: [vmemmap]", "models:", "bad.yaml: models: None is not"),
+    ("models: [vmemmap]", "models:", "bad.yaml: models: None is no list: all, or"),
     # names
     ("arm64-6.12-4k", "arm64-6.12-4kk", "kernels.0: no kernel 'arm64-6.12-4kk' (did you mean 'arm"),
     ("arm64-6.12-4k", "zzz", "no kernel 'zzz'; the kernels stand in config/kernels.yaml"),
@@ -126,7 +126,7 @@ SWEEPS = [
     ("models:", "section_size: [96MiB]\nmodels:", "96MiB is no section: a power of two of at leas"),
     ("models:", "section_size: [2KiB]\nmodels:", "2KiB is no section: a power of two of at least "),
     ("models:", "section_size: [kernal]\nmodels:", "section_size.0: 'kernal' is none of kernel"),
-    ("models:", "section_size: 1GiB\nmodels:", "section_size: '1GiB' is no mapping: write a liist"),
+    ("models:", "section_size: 1GiB\nmodels:", "section_size: '1GiB' is no mapping: write a list"),
     # figures
     (
         "models:",

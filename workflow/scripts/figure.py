@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memmap_atlas.figure_plan import figures_of
-from memmap_atlas.figures.data import read
-from memmap_atlas.figures.draw import KINDS, caption, draw, title
+from memmap_atlas.figures.draw import caption, draw, rows_of, title
 from memmap_atlas.figures.style import save
 from memmap_atlas.provenance import code_version, digest, software
 from memmap_atlas.sweep import load
@@ -20,7 +19,7 @@ if __name__ == "__main__":
     sweep = load(resolved)
     figure = {figure.name: figure for figure in figures_of(sweep)}[snakemake.wildcards.figure]
     parts = [Path(part) for part in snakemake.input.memmap]
-    drawn = read(parts, figure.kernels, KINDS[figure.kind].top)
+    drawn = rows_of(figure, sweep, parts)
     source = f"memmap-atlas {code_version()}, sweep {sweep.name}, SHA-256 {digest(resolved)[:16]}."
     text = caption(figure, sweep, drawn, source)
     stem = Path(snakemake.output[0]).with_suffix("")

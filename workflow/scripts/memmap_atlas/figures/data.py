@@ -1,6 +1,6 @@
 """What figures read: the rows of one sweep's dataset, and the waste that its scale must hold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,9 +34,20 @@ class Drawn:
     scale: WasteScale
 
 
-def read(parts: Sequence[Path], kernels: Sequence[str], top: float) -> Drawn:
-    """Rows of ``kernels`` from the files of a dataset; ``top`` is for ``waste_scale``."""
+def read(
+    parts: Sequence[Path],
+    kernels: Sequence[str],
+    top: float,
+    sections: Mapping[str, int] | None = None,
+) -> Drawn:
+    """Rows of ``kernels`` from the files of a dataset; ``top`` is for ``waste_scale``.
+
+    With ``sections`` (bytes by kernel) only the rows of that section size.
+    """
     dataset = ds.dataset([str(part) for part in parts], format="parquet")
     waste = dataset.to_table(columns=["wasted_bytes"])["wasted_bytes"]
-    rows = dataset.to_table(columns=COLUMNS, filter=ds.field("kernel").isin(list(kernels)))
-    return Drawn(rows.to_pandas(), waste_scale(waste.drop_null().to_numpy(), top))
+    wanted = ds.field("kernel").isin(list(kernels))
+    rows = dataset.to_table(columns=COLUMNS, filter=wanted).to_pandas()
+    if sections is not None:
+        rows = rows[rows["section_bytes"] == rows["kernel"].astype(object).map(sections)]
+    return Drawn(rows, waste_scale(waste.drop_null().to_numpy(), top))

@@ -1,13 +1,14 @@
 """One figure of a sweep: drawn, with the words around it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from matplotlib.figure import Figure as Drawing
 
 from memmap_atlas.figure_plan import Figure
 from memmap_atlas.figures.annotated import kernel_heatmap, layout_heatmap, section_heatmap
-from memmap_atlas.figures.data import Drawn
+from memmap_atlas.figures.data import Drawn, read
 from memmap_atlas.figures.plane import waste_heatmap
 from memmap_atlas.figures.style import size_label
 from memmap_atlas.sweep import Axis, Sweep
@@ -24,10 +25,13 @@ COLOURS = (
 
 @dataclass(frozen=True)
 class Kind:
-    """How a kind of figure is drawn, what its colours reach up to, and how it is read."""
+    """How a kind of figure is drawn, up to which quantile of waste its colours reach, whether it
+    is about each kernel's own section size alone, and how it is read.
+    """
 
     drawing: Callable[[Drawn, str, str], Drawing]
     top: float
+    own_section: bool
     meaning: str
 
 
@@ -35,6 +39,7 @@ KINDS = {
     "waste-heatmap": Kind(
         waste_heatmap,
         1,
+        False,
         "A panel is a model, and a section size where that changes anything. A hole at or beyond "
         "the end of RAM leaves it contiguous. A solid frame marks a model that this kernel can be "
         "built with; a dashed one a model that it can't, or a proposal that was never merged. Red "
@@ -44,6 +49,7 @@ KINDS = {
     "kernel-heatmap": Kind(
         kernel_heatmap,
         0.95,
+        True,
         "A row is a kernel with the section size that it ships with, a block of columns a memory "
         "map, a column a model. Framed cells are models that the kernel can be built with; "
         "vmemmap-populated and vmemmap-trimmed are proposals that were never merged.",
@@ -51,6 +57,7 @@ KINDS = {
     "layout-heatmap": Kind(
         layout_heatmap,
         0.95,
+        True,
         "A row is a memory map, as if the machine ran this kernel; a column is a model. Framed "
         "cells are models that the kernel can be built with; vmemmap-populated and vmemmap-trimmed "
         "are proposals that were never merged.",
@@ -58,12 +65,20 @@ KINDS = {
     "section-heatmap": Kind(
         section_heatmap,
         0.95,
+        False,
         "A row is a memory map; a block is a model with a column for each section size, and one "
         "block holds the models that the section size does not change. Framed cells are models "
         "that the kernel can be built with; vmemmap-populated and vmemmap-trimmed are proposals "
         "that were never merged.",
     ),
 }
+
+
+def rows_of(figure: Figure, sweep: Sweep, parts: Sequence[Path]) -> Drawn:
+    """The rows that a figure draws, from the files of its sweep's dataset."""
+    kind = KINDS[figure.kind]
+    own = {name: kernel.section_size for name, kernel in sweep.kernels.items()}
+    return read(parts, figure.kernels, kind.top, own if kind.own_section else None)
 
 
 def draw(figure: Figure, sweep: Sweep, drawn: Drawn) -> Drawing:
