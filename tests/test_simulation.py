@@ -144,7 +144,7 @@ def row(result: Cost, index: int = 0) -> dict[str, int]:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_closed_form_is_what_a_walk_finds(model: str) -> None:
-    @checked(700)
+    @checked(600)
     @given(cases(model))
     def compare(case: Case) -> None:
         kernel, layout = case
@@ -209,7 +209,7 @@ def phases(kernel: Kernel) -> range:
     return range(0, kernel.page_size, CACHE_LINE)
 
 
-@checked(250)
+@checked(200)
 @given(flatmem_cases(most=8))
 def test_any_phase_frees_up_to_a_page_more_per_hole(case: Case) -> None:
     kernel, layout = case
@@ -220,7 +220,7 @@ def test_any_phase_frees_up_to_a_page_more_per_hole(case: Case) -> None:
         assert closed <= really <= closed + len(large) * kernel.page_size
 
 
-@checked(250)
+@checked(200)
 @given(flatmem_cases(most=1))
 def test_the_worst_phase_is_the_closed_form(case: Case) -> None:
     """... of one hole: it takes another phase for another hole to be at its worst.
@@ -366,7 +366,7 @@ def features(case: Case) -> set[str]:
 def test_maps_reach_what_is_interesting() -> None:
     seen: Counter[str] = Counter()
 
-    @checked(500)
+    @checked(300)
     @given(cases("vmemmap"))
     def look(case: Case) -> None:
         kernel, layout = case
