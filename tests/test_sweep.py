@@ -52,7 +52,7 @@ def test_grid_layout(
 ) -> None:
     arguments = [np.array([value]) for value in (base, ram, hole_start, hole_size)]
     regions = grid_regions(*arguments)
-    pairs = zip(regions.start[0].tolist(), regions.end[0].tolist(), strict=True)
+    pairs = zip(regions.start[:, 0].tolist(), regions.end[:, 0].tolist(), strict=True)
     assert [pair for pair in pairs if pair[0] < pair[1]] == expected
     assert regions.size.tolist() == [ram]
 
@@ -160,7 +160,9 @@ def test_rows_are_the_costs_of_their_points(tmp_path: Path) -> None:
     regions = {
         name: [
             (int(start), int(end))
-            for start, end in zip(layouts.regions.start[i], layouts.regions.end[i], strict=True)
+            for start, end in zip(
+                layouts.regions.start[:, i], layouts.regions.end[:, i], strict=True
+            )
             if start < end
         ]
         for i, name in enumerate(layouts.names)

@@ -153,7 +153,7 @@ def infeasible(layouts: Regions, kernel: Kernel, model: str) -> NDArray[np.objec
     MAX_PHYSMEM_BITS bounds RAM; include/linux/page-flags-layout.h: a classic section's number lives
     in page->flags (with VMEMMAP it does not).
     """
-    reason = np.full(len(layouts.start), FEASIBLE, dtype=object)
+    reason = np.full(len(layouts.first), FEASIBLE, dtype=object)
     ram = whole_pages(layouts, kernel.page_size)
     reason[ram.last > 1 << kernel.max_physmem_bits] = "RAM beyond MAX_PHYSMEM_BITS"
     reason[ram.size == 0] = "no whole page of RAM"

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from memmap_atlas.cost import FEASIBLE, cost, infeasible
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.layouts import Layouts
-from memmap_atlas.regions import Regions
+from memmap_atlas.regions import Ints, Regions
 from memmap_atlas.sweep import Sweep
-from memmap_atlas.table import constant, layout_columns
+from memmap_atlas.table import COST_COLUMNS, constant, layout_columns
+
+BLOCK = 1 << 14
 
 
 def rows(layouts: Layouts, sweep: Sweep) -> Iterator[list[pa.Array]]:
@@ -27,23 +29,9 @@ def rows(layouts: Layouts, sweep: Sweep) -> Iterator[list[pa.Array]]:
 
 def point_columns(regions: Regions, name: str, kernel: Kernel, model: str) -> list[pa.Array]:
     """The columns of kernel, model and cost for each layout, in the order of the contract."""
-    count = len(regions.start)
+    count = len(regions.first)
     reasons = infeasible(regions, kernel, model)
     forbidden: NDArray[np.bool_] = reasons != FEASIBLE
-    result = cost(regions, kernel, model)
-    costs = (
-        result.needed,
-        result.memmap,
-        result.freed,
-        result.wasted,
-        result.hole,
-        result.edge,
-        result.rounding,
-        result.section_table,
-        result.usage,
-        result.page_table,
-        result.boot_request,
-    )
     return [
         constant(name, count),
         constant(kernel.page_size, count),
@@ -53,5 +41,16 @@ def point_columns(regions: Regions, name: str, kernel: Kernel, model: str) -> li
         constant(model in kernel.models, count),
         pa.array(~forbidden),
         pa.array(reasons, pa.string(), mask=~forbidden).dictionary_encode(),
-        *(pa.array(values, mask=forbidden) for values in costs),
+        *(pa.array(values, mask=forbidden) for values in costs(regions, kernel, model)),
     ]
+
+
+def costs(regions: Regions, kernel: Kernel, model: str) -> list[Ints]:
+    """The byte columns of the contract for each layout, each of shape (layouts,)."""
+    # blocks that fit the cache are evaluated several times faster than all at once
+    blocks = [
+        cost(regions.columns(slice(first, first + BLOCK)), kernel, model)
+        for first in range(0, len(regions.first), BLOCK)
+    ]
+    columns = [name.removesuffix("_bytes") for name, _ in COST_COLUMNS]
+    return [np.concatenate([getattr(block, name) for block in blocks]) for name in columns]

@@ -32,7 +32,7 @@ class Layouts:
             self.names[rows],
             {axis: values[rows] for axis, values in self.axes.items()},
             self.gridded[rows],
-            Regions(self.regions.start[rows], self.regions.end[rows]),
+            self.regions.columns(rows),
         )
 
 
@@ -70,22 +70,21 @@ def grid_regions(base: Ints, ram_size: Ints, hole_start: Ints, hole_size: Ints) 
     low = np.where(lifted, base + hole_size, base)
     top = np.where(split | lifted, end + hole_size, end)
     return Regions(
-        np.stack([low, np.where(split, hole_start + hole_size, top)], axis=1),
-        np.stack([np.where(split, hole_start, top), top], axis=1),
+        np.stack([low, np.where(split, hole_start + hole_size, top)]),
+        np.stack([np.where(split, hole_start, top), top]),
     )
 
 
 def stacked(one: Regions, other: Regions) -> Regions:
-    """The layouts of both, one after the other; the narrower one padded at its last end."""
-    width = max(one.start.shape[1], other.start.shape[1])
+    """The layouts of both, one after the other; where one has fewer regions, padded."""
+    height = max(len(one.start), len(other.start))
 
-    def wide(edges: Ints, last: Ints) -> Ints:
-        missing = width - edges.shape[1]
-        return np.concatenate([edges, np.repeat(last[:, None], missing, axis=1)], axis=1)
+    def tall(edges: Ints, last: Ints) -> Ints:
+        return np.concatenate([edges, np.tile(last, (height - len(edges), 1))])
 
     return Regions(
-        np.concatenate([wide(one.start, one.last), wide(other.start, other.last)]),
-        np.concatenate([wide(one.end, one.last), wide(other.end, other.last)]),
+        np.concatenate([tall(one.start, one.last), tall(other.start, other.last)], axis=1),
+        np.concatenate([tall(one.end, one.last), tall(other.end, other.last)], axis=1),
     )
 
 

@@ -61,7 +61,7 @@ def flatmem(layouts: Regions, kernel: Kernel) -> Memmap:
     """
     ram = whole_pages(layouts, kernel.page_size)
     order = kernel.max_order_size
-    span = Regions(down(ram.first, order)[:, None], up(ram.last, order)[:, None])
+    span = Regions(down(ram.first, order)[None], up(ram.last, order)[None])
     array = memmap_of(span, kernel)
     none = np.zeros_like(array.size)
     return Memmap(array, array, None, array.size, none, request=array.size)
@@ -104,7 +104,7 @@ def discontigmem(layouts: Regions, kernel: Kernel) -> Memmap:
         None,
         arrays.size,
         np.zeros_like(arrays.size),
-        request=(arrays.end - arrays.start).max(axis=1),
+        request=(arrays.end - arrays.start).max(axis=0),
     )
 
 
@@ -260,7 +260,7 @@ def unused(layouts: Regions, kernel: Kernel, sparse: bool) -> Regions:
     ram = whole_pages(layouts, kernel.page_size, truncate=variant == "max-order-truncated")
     unit = kernel.pageblock_size if variant == "pageblock" else kernel.max_order_size
     ends = up(ram.end, unit)
-    previous, start = ends[:, :-1], ram.start[:, 1:]
+    previous, start = ends[:-1], ram.start[1:]
     if sparse:
         start = np.minimum(start, up(previous, kernel.section_size))
     if variant == "pageblock" or (variant == "max-order-flatmem" and not sparse):
@@ -268,7 +268,7 @@ def unused(layouts: Regions, kernel: Kernel, sparse: bool) -> Regions:
     if sparse:
         # behind the last region, to the end of its section
         previous = ends
-        start = np.concatenate([start, up(ends[:, -1:], kernel.section_size)], axis=1)
+        start = np.concatenate([start, up(ends[-1:], kernel.section_size)])
     return Regions(previous, np.maximum(start, previous))
 
 

@@ -1,8 +1,8 @@
 """Sorted ranges for many layouts at once, and the one primitive: the aligned windows that they
 touch.
 
-A region is a half-open range. One row holds the regions of one layout; all rows have the same
-number of columns, and the columns behind a row's last region are padding.
+A region is a half-open range. One column holds the regions of one layout, in address order; all
+columns have the same number of rows, and what stands behind a layout's last region is padding.
 """
 
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Regions:
-    """Regions of many layouts: ``start`` and ``end``, int64 of shape (layouts, regions).
+    """Regions of many layouts: ``start`` and ``end``, int64 of shape (regions, layouts).
 
-    In each row the regions are sorted and disjoint (they may touch); padding is empty and stands at
-    the end of the last region (at 0 in a row without any), where no window can see it.
+    In each column the regions are sorted and disjoint (they may touch); padding is empty and stands
+    at the end of the last region (at 0 in a column without any), where no window can see it.
     """
 
     start: Ints
@@ -28,71 +28,78 @@ class Regions:
     @classmethod
     def of(cls, layouts: Sequence[Sequence[tuple[int, int]]]) -> "Regions":
         """The regions of each layout, given as (start, end) pairs in address order."""
-        width = max((len(layout) for layout in layouts), default=0) or 1
-        start = np.zeros((len(layouts), width), dtype=np.int64)
+        height = max((len(layout) for layout in layouts), default=0) or 1
+        start = np.zeros((height, len(layouts)), dtype=np.int64)
         end = np.zeros_like(start)
-        for row, layout in enumerate(layouts):
+        for column, layout in enumerate(layouts):
             if layout:
-                start[row], end[row] = layout[-1][1], layout[-1][1]
-                start[row, : len(layout)] = [region[0] for region in layout]
-                end[row, : len(layout)] = [region[1] for region in layout]
+                start[:, column], end[:, column] = layout[-1][1], layout[-1][1]
+                start[: len(layout), column] = [region[0] for region in layout]
+                end[: len(layout), column] = [region[1] for region in layout]
         return cls(start, end)
 
     @property
     def size(self) -> Ints:
         """Sum of the sizes of each layout's regions, shape (layouts,)."""
-        size: Ints = (self.end - self.start).sum(axis=1)
+        size: Ints = (self.end - self.start).sum(axis=0)
         return size
 
     @property
     def first(self) -> Ints:
         """Start of each layout's first region, shape (layouts,)."""
-        return self.start[:, 0]
+        first: Ints = self.start[0]
+        return first
 
     @property
     def last(self) -> Ints:
         """End of each layout's last region, shape (layouts,)."""
-        return self.end[:, -1]
+        last: Ints = self.end[-1]
+        return last
+
+    def columns(self, which: slice) -> "Regions":
+        """Some of the layouts."""
+        return Regions(self.start[:, which], self.end[:, which])
 
     def scaled(self, multiply: int, divide: int = 1) -> "Regions":
         """Every edge times ``multiply`` / ``divide``; exact where the edges are multiples of
         ``divide``.
         """
-        return Regions(self.start // divide * multiply, self.end // divide * multiply)
+        return Regions(divided(self.start, divide) * multiply, divided(self.end, divide) * multiply)
 
     def shifted(self, by: Ints) -> "Regions":
         """Every edge of a layout moved up by that layout's ``by``, shape (layouts,)."""
-        return Regions(self.start + by[:, None], self.end + by[:, None])
+        return Regions(self.start + by, self.end + by)
 
     def clipped(self, low: Ints | int, high: Ints | int) -> "Regions":
         """What lies within [low, high) of each layout."""
-        bounds = [
-            np.broadcast_to(np.asarray(bound), self.start.shape[:1])[:, None]
-            for bound in (low, high)
-        ]
-        return Regions(np.clip(self.start, *bounds), np.clip(self.end, *bounds))
+        return Regions(np.clip(self.start, low, high), np.clip(self.end, low, high))
+
+
+def divided(value: Ints, by: int) -> Ints:
+    """``value`` over ``by``, rounded down; a shift where ``by`` is a power of two."""
+    return value >> (by.bit_length() - 1) if by.bit_count() == 1 else value // by
 
 
 def down(value: Ints, to: int) -> Ints:
-    """``value`` rounded down to a multiple of ``to``."""
-    return value // to * to
+    """``value`` rounded down to a multiple of ``to``; a mask where that is a power of two."""
+    return value & -to if to.bit_count() == 1 else value // to * to
 
 
 def up(value: Ints, to: int) -> Ints:
     """``value`` rounded up to a multiple of ``to``."""
-    return -(-value // to) * to
+    return down(value + (to - 1), to)
 
 
 def touched(regions: Regions, window: int) -> Regions:
     """The windows of ``window`` bytes, aligned to their size, that hold any part of a region; each
     counted once.
 
-    A window that several regions share belongs to the first of them: the rows stay sorted and
-    disjoint.
+    A window that several regions share belongs to the first of them: what comes out is sorted and
+    disjoint again.
     """
-    end = np.maximum.accumulate(up(regions.end, window), axis=1)
+    end = np.maximum.accumulate(up(regions.end, window), axis=0)
     start = down(regions.start, window)
-    start[:, 1:] = np.maximum(start[:, 1:], end[:, :-1])
+    start[1:] = np.maximum(start[1:], end[:-1])
     return Regions(start, np.maximum(end, start))
 
 
@@ -107,16 +114,20 @@ def whole_pages(regions: Regions, page_size: int, *, truncate: bool = False) -> 
     empty = end <= start
     if truncate:
         start = down(regions.start, page_size)
-    order = np.argsort(empty, axis=1, kind="stable")
-    start, end = np.take_along_axis(start, order, axis=1), np.take_along_axis(end, order, axis=1)
-    empty = np.take_along_axis(empty, order, axis=1)
-    end = np.maximum.accumulate(np.where(empty, 0, end), axis=1)
+    if (empty[:-1] > empty[1:]).any():
+        order = np.argsort(empty, axis=0, kind="stable")
+        start, end = (
+            np.take_along_axis(start, order, axis=0),
+            np.take_along_axis(end, order, axis=0),
+        )
+        empty = np.take_along_axis(empty, order, axis=0)
+    end = np.maximum.accumulate(np.where(empty, 0, end), axis=0)
     return Regions(np.where(empty, end, start), end)
 
 
 def overlap(one: Regions, other: Regions) -> Ints:
     """Size of what lies in both, shape (layouts,)."""
-    total = np.zeros(len(one.start), dtype=np.int64)
-    for start, end in zip(other.start.T, other.end.T, strict=True):
+    total = np.zeros(one.start.shape[1:], dtype=np.int64)
+    for start, end in zip(other.start, other.end, strict=True):
         total += one.clipped(start, end).size
     return total

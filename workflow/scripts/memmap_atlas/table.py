@@ -85,7 +85,7 @@ def layout_columns(layouts: Layouts) -> list[pa.Array]:
 
 def write_layouts(path: Path, layouts: Layouts, metadata: dict[str, str]) -> None:
     """layouts.parquet: a row for each layout, with its regions in address order."""
-    start, end = layouts.regions.start, layouts.regions.end
+    start, end = layouts.regions.start.T, layouts.regions.end.T
     some = end > start
     offsets = np.concatenate([[0], np.cumsum(some.sum(axis=1))]).astype(np.int32)
     pairs = pa.StructArray.from_arrays(
@@ -108,12 +108,11 @@ def read_layouts(path: Path) -> Layouts:
     regions = table["regions"].combine_chunks()
     offsets = regions.offsets.to_numpy()
     counts = np.diff(offsets)
-    width = int(counts.max(initial=1))
-    column = np.minimum(np.arange(width), counts[:, None] - 1)
-    flat = offsets[:-1, None] + column
+    place = np.arange(counts.max(initial=1))[:, None]
+    flat = offsets[:-1] + np.minimum(place, counts - 1)
     pairs = regions.values
     starts, ends = (pairs.field(name).to_numpy()[flat] for name in ("start", "end"))
-    padding = np.arange(width) >= counts[:, None]
+    padding = place >= counts
     return Layouts(
         names=np.asarray(table["layout"].to_numpy(), dtype=object),
         axes=axes,
