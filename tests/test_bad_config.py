@@ -31,6 +31,10 @@ KERNELS = [
     ("k: {extends: arm64-6.12-4k, page_size: 4 KiB}", "a size is a number and B, KiB, MiB, GiB"),
     ("k: {extends: arm64-6.12-4k, section_size: 96MiB}", "100663296 bytes is no power of two"),
     ("k: {extends: arm64-6.12-4k, section_size: 2KiB}", "2048 bytes is no whole number of pages"),
+    (
+        "k: {extends: arm64-6.12-4k, vmemmap_leaf: 4MiB}",
+        "4194304 bytes is more than a PMD maps, 20",
+    ),
     ("k: {extends: arm64-6.12-4k, default_model: flatmen}", "did you mean 'flatmem'?"),
     ("k: {extends: arm64-6.12-4k, default_model: flatmem}", "'flatmem' is not among its models"),
     ("k: {extends: arm64-6.12-4k, models: [vmemmap-trimmed]}", "k.models.0: 'vmemmap-trimmed' is"),

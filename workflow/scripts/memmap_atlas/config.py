@@ -113,6 +113,9 @@ def build_kernel(name: str, entries: Mapping[str, Mapping[str, Any]], file: str)
         for field in ("section_size", "vmemmap_leaf")
         if getattr(kernel, field) % page
     ]
+    if kernel.vmemmap_leaf > kernel.pmd_size:
+        text = f"{kernel.vmemmap_leaf} bytes is more than a PMD maps, {kernel.pmd_size} bytes"
+        wrong.append(Problem(file, (name, "vmemmap_leaf"), text))
     if kernel.default_model not in kernel.models:
         text = f"{kernel.default_model!r} is not among its models: {', '.join(kernel.models)}"
         wrong.append(Problem(file, (name, "default_model"), text))

@@ -72,8 +72,8 @@ def flatmem_free(layouts: Regions, kernel: Kernel) -> Memmap:
 
     The array is aligned to 64 bytes only (memblock_alloc_node(), 5.10), so its pages begin and end
     anywhere in a hole: of a hole worth H bytes the two ragged ends stay, one page more than H %
-    page. That is what the worst start of the array keeps; where H is no whole number of pages a
-    boot can keep one page less.
+    page. No start of the array keeps more; where H is no whole number of pages a boot can keep one
+    page less.
     """
     array = flatmem(layouts, kernel)
     holes = memmap_of(unused(layouts, kernel, sparse=False), kernel)
@@ -252,7 +252,8 @@ def unused(layouts: Regions, kernel: Kernel, sparse: bool) -> Regions:
 
     arch/arm64/mm/init.c (4.6 to 5.10), arch/arm/mm/init.c (to 5.10), mm/memblock.c (4f5b0c178996,
     5.11). Each variant rounds in its own way: ``max-order`` rounds only the end of a region, to a
-    MAX_ORDER block; ``max-order-truncated`` (4.6) also takes the page that a ragged start cuts;
+    MAX_ORDER block; ``max-order-truncated`` (4.6) also takes the page that a ragged start cuts (but
+    for regions without a whole page, of which 4.6 would keep a page too);
     ``max-order-flatmem`` rounds the start too, with FLATMEM only; ``pageblock`` (e2a86800d586,
     f921f53e089a, 5.14) rounds both to pageblocks.
     """

@@ -97,7 +97,7 @@ def touched(regions: Regions, window: int) -> Regions:
     A window that several regions share belongs to the first of them: what comes out is sorted and
     disjoint again.
     """
-    end = np.maximum.accumulate(up(regions.end, window), axis=0)
+    end = up(regions.end, window)
     start = down(regions.start, window)
     start[1:] = np.maximum(start[1:], end[:-1])
     return Regions(start, np.maximum(end, start))
