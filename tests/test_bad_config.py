@@ -174,7 +174,10 @@ CONFIGS = [
     ("sweeps: [3]", "config: sweeps.0: 3 is no text: a sweep is named by"),
     ("sweep: [thread-2016]", "config: sweep: unknown key (did you mean 'sweeps'?)"),
     ("sweeps: [thread-2016, thread-2016]", "has non-unique elements"),
-    ("sweeps: [thread-2016]\nmax_points: 0", "config: max_points: 0 is not right: a sweep with m"),
+    (
+        "sweeps: [thread-2016]\nmax_points: 0",
+        "config: max_points: 0 is less than 1: a sweep with more",
+    ),
     ("sweeps: [thread-2016]\nmax_points: 99", "are more than max_points, 99: about 0.0 GiB"),
     ("sweeps: [missing.yaml]", "can't be read: No such file or directory"),
     ("sweeps: [binary.yaml]", "byte 1 is no UTF-8 text"),

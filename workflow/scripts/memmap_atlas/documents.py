@@ -142,6 +142,9 @@ def problems(value: Any, schema: str, place: str) -> list[Problem]:
                 kinds = error.validator_value
                 kinds = [kinds] if isinstance(kinds, str) else kinds
                 fault = f"is no {' or '.join(TYPES[kind] for kind in kinds)}"
+            elif error.validator in ("minimum", "maximum"):
+                than = "less" if error.validator == "minimum" else "more"
+                fault = f"is {than} than {error.validator_value}"
             text = f"{shown(error.instance)} {fault}: {error.schema['description']}"
             found.append(Problem(place, path, text))
         else:

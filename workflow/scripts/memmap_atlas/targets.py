@@ -1,6 +1,7 @@
 """Which files a sweep becomes: the shape of results/."""
 
 from collections.abc import Collection
+from pathlib import Path
 
 from memmap_atlas.figure_plan import figures_of
 from memmap_atlas.sweep import Sweep
@@ -20,6 +21,15 @@ def figures(sweep: Sweep) -> list[str]:
         for figure in figures_of(sweep)
         for suffix in FIGURE_SUFFIXES
     ]
+
+
+def strays(sweep: Sweep) -> list[Path]:
+    """Files of a dataset that were part of it when its sweep was larger, under results/.
+
+    A dataset is read as a whole folder: what no longer belongs to it must go.
+    """
+    mine = {Path(table) for table in tables(sweep)}
+    return sorted(set(Path(f"results/{sweep.name}/memmap").glob("part-*.parquet")) - mine)
 
 
 def jobs(sweep: Sweep) -> int:

@@ -1,0 +1,50 @@
+"""Write the tables of keys in config/README.md from the schemas; `make docs` runs it."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "config/README.md"
+# heading, schema, and where in it the keys stand
+TABLES = [
+    ("config.yaml", "config", ()),
+    ("sweeps/*.yaml", "sweep", ()),
+    ("layouts of a sweep", "sweep", ("properties", "layouts")),
+    ("layouts.grid of a sweep", "sweep", ("properties", "layouts", "properties", "grid")),
+    ("kernels.yaml, each entry", "kernels", ("$defs", "kernel")),
+    ("machines.yaml, each entry", "machines", ("additionalProperties",)),
+]
+
+
+def tables() -> str:
+    """The tables, as Markdown."""
+    return "\n".join(table(*entry) for entry in TABLES)
+
+
+def table(heading: str, name: str, place: tuple[str, ...]) -> str:
+    """One table: keys in the schema's order, with what each one means."""
+    schema = yaml.safe_load((ROOT / f"workflow/schemas/{name}.schema.yaml").read_text())
+    part: Any = schema
+    for step in place:
+        part = part[step]
+        if "$ref" in part:
+            part = schema["$defs"][part["$ref"].rsplit("/", 1)[1]]
+    lines = [f"### {heading}", "", "| key | what it is | allowed |", "|---|---|---|"]
+    for key, value in part["properties"].items():
+        needed = " (needed)" if key in part.get("required", ()) else ""
+        allowed = ", ".join(f"`{option}`" for option in value.get("enum", ()))
+        lines.append(f"| `{key}`{needed} | {value['description']} | {allowed} |")
+    return "\n".join(lines) + "\n"
+
+
+def documented(text: str) -> str:
+    """``text`` of the README with the tables as the schemas have them now."""
+    head, _, rest = text.partition("<!-- keys -->")
+    _, _, tail = rest.partition("<!-- end of keys -->")
+    return f"{head}<!-- keys -->\n\n{tables()}\n<!-- end of keys -->{tail}"
+
+
+if __name__ == "__main__":
+    README.write_text(documented(README.read_text()))
