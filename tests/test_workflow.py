@@ -53,6 +53,7 @@ layouts:
     ram_size: [1GiB, 2GiB, 4GiB]
     hole_start: {from: 0, to: 1GiB, step: 256MiB}
     hole_size: [512MiB]
+  regions: {apart: [[0x0, 0x10000]]}
 kernels: [arm64-5.10-64k]
 section_size: [kernel, 128MiB]
 models: all
@@ -100,7 +101,7 @@ def run(folder: Path, cores: int) -> Path:
     (folder / "mine.yaml").write_text("sweeps: [plane.yaml, named.yml]")
     result = snakemake(folder, "--cores", str(cores), "--configfile", folder / "mine.yaml")
     assert result.returncode == 0, result.stderr
-    assert re.search(r"plane +15 +270 +3\n", result.stdout)
+    assert re.search(r"plane +16 +288 +3\n", result.stdout)
     return folder / "results"
 
 

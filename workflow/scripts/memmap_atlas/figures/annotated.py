@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from memmap_atlas.figures.data import Drawn
+from memmap_atlas.figures.data import Drawn, same_at_all_sizes
 from memmap_atlas.figures.style import (
     FORBIDDEN,
     HATCH,
@@ -78,7 +78,7 @@ def section_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
     varying, alike = [], []
     for model, part in rows.groupby("model", observed=True, sort=False):
         found = block(part, str(model), "layout", "section_bytes")
-        if (found.waste.nunique(axis=1) > 1).any():
+        if not same_at_all_sizes(part):
             waste = found.waste.rename(columns=size_label)
             selectable = found.selectable.rename(columns=size_label)
             varying.append(Block(found.heading, waste, selectable))
@@ -90,7 +90,7 @@ def section_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
     if alike:
         waste = pd.concat([found.waste for found in alike], axis=1)
         selectable = pd.concat([found.selectable for found in alike], axis=1)
-        blocks = [Block("any section", waste, selectable), *varying]
+        blocks = [Block("any size", waste, selectable), *varying]
     return annotated(drawn, (title, subtitle), blocks, ("layout", "RAM"), ram_of(rows))
 
 

@@ -38,16 +38,27 @@ def read(
     parts: Sequence[Path],
     kernels: Sequence[str],
     top: float,
-    sections: Mapping[str, int] | None = None,
+    gridded: bool,
+    sections: Mapping[str, int] | None,
 ) -> Drawn:
-    """Rows of ``kernels`` from the files of a dataset; ``top`` is for ``waste_scale``.
+    """Rows of ``kernels`` from the files of a dataset, of grid layouts or of named ones.
 
-    With ``sections`` (bytes by kernel) only the rows of that section size.
+    ``top`` is for ``waste_scale``; with ``sections`` (bytes by kernel) only the rows of that
+    section size are drawn.
     """
     dataset = ds.dataset([str(part) for part in parts], format="parquet")
     waste = dataset.to_table(columns=["wasted_bytes"])["wasted_bytes"]
-    wanted = ds.field("kernel").isin(list(kernels))
+    on_grid = ds.field("base_bytes").is_valid()
+    wanted = ds.field("kernel").isin(list(kernels)) & (on_grid if gridded else ~on_grid)
     rows = dataset.to_table(columns=COLUMNS, filter=wanted).to_pandas()
     if sections is not None:
         rows = rows[rows["section_bytes"] == rows["kernel"].astype(object).map(sections)]
     return Drawn(rows, waste_scale(waste.drop_null().to_numpy(), top))
+
+
+def same_at_all_sizes(of_model: pd.DataFrame) -> bool:
+    """Whether a model wastes the same at every section size that is feasible, and several are."""
+    feasible = of_model[of_model["feasible"]]
+    if feasible["section_bytes"].nunique() < min(of_model["section_bytes"].nunique(), 2):
+        return False
+    return bool(feasible.groupby("layout", observed=True)["wasted_bytes"].nunique().max() == 1)

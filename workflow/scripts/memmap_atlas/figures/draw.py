@@ -25,51 +25,68 @@ COLOURS = (
 
 @dataclass(frozen=True)
 class Kind:
-    """How a kind of figure is drawn, up to which quantile of waste its colours reach, whether it
-    is about each kernel's own section size alone, and how it is read.
+    """How a kind of figure is drawn and read.
+
+    top: up to which quantile of waste its colours reach
+    gridded: whether it draws grid layouts, or named ones
+    own_section: whether it is about each kernel's own section size alone
     """
 
     drawing: Callable[[Drawn, str, str], Drawing]
     top: float
+    gridded: bool
     own_section: bool
     meaning: str
 
 
+PROPOSALS = "vmemmap-populated and vmemmap-trimmed are proposals that were never merged."
+FRAMED = f"Framed cells are models that the kernel can be built with; {PROPOSALS}"
+
 KINDS = {
     "waste-heatmap": Kind(
-        waste_heatmap,
-        1,
-        False,
-        "A panel is a model, and a section size where that changes anything. A hole at or beyond "
-        "the end of RAM leaves it contiguous. A solid frame marks a model that this kernel can be "
-        "built with; a dashed one a model that it can't, or a proposal that was never merged. Red "
-        "ticks, or lines across, stand where the hole starts on a section edge, and red dashes "
-        "where it ends on one; they are left out where they would touch.",
+        drawing=waste_heatmap,
+        top=1,
+        gridded=True,
+        own_section=False,
+        meaning=(
+            "A panel is a model at a section size, or at all that are feasible where they give the "
+            "same. A hole at or beyond the end of RAM leaves it contiguous. A solid frame marks a "
+            "model that this kernel can be built with; a dashed one a model that it can't, or a "
+            f"proposal; {PROPOSALS} Red ticks, or lines across, stand where the hole starts on a "
+            "section edge, and red dashes where it ends on one; they are left out where they would "
+            "touch."
+        ),
     ),
     "kernel-heatmap": Kind(
-        kernel_heatmap,
-        0.95,
-        True,
-        "A row is a kernel with the section size that it ships with, a block of columns a memory "
-        "map, a column a model. Framed cells are models that the kernel can be built with; "
-        "vmemmap-populated and vmemmap-trimmed are proposals that were never merged.",
+        drawing=kernel_heatmap,
+        top=0.95,
+        gridded=False,
+        own_section=True,
+        meaning=(
+            "A row is a kernel with the section size that it ships with, a block of columns a "
+            f"memory map, a column a model. {FRAMED}"
+        ),
     ),
     "layout-heatmap": Kind(
-        layout_heatmap,
-        0.95,
-        True,
-        "A row is a memory map, as if the machine ran this kernel; a column is a model. Framed "
-        "cells are models that the kernel can be built with; vmemmap-populated and vmemmap-trimmed "
-        "are proposals that were never merged.",
+        drawing=layout_heatmap,
+        top=0.95,
+        gridded=False,
+        own_section=True,
+        meaning=(
+            "A row is a memory map, as if the machine ran this kernel; a column is a model. "
+            f"{FRAMED}"
+        ),
     ),
     "section-heatmap": Kind(
-        section_heatmap,
-        0.95,
-        False,
-        "A row is a memory map; a block is a model with a column for each section size, and one "
-        "block holds the models that the section size does not change. Framed cells are models "
-        "that the kernel can be built with; vmemmap-populated and vmemmap-trimmed are proposals "
-        "that were never merged.",
+        drawing=section_heatmap,
+        top=0.95,
+        gridded=False,
+        own_section=False,
+        meaning=(
+            "A row is a memory map; a block is a model with a column for each section size, and "
+            "one block, any size, holds the models that no feasible section size changes. "
+            f"{FRAMED}"
+        ),
     ),
 }
 
@@ -78,7 +95,8 @@ def rows_of(figure: Figure, sweep: Sweep, parts: Sequence[Path]) -> Drawn:
     """The rows that a figure draws, from the files of its sweep's dataset."""
     kind = KINDS[figure.kind]
     own = {name: kernel.section_size for name, kernel in sweep.kernels.items()}
-    return read(parts, figure.kernels, kind.top, own if kind.own_section else None)
+    sections = own if kind.own_section else None
+    return read(parts, figure.kernels, kind.top, kind.gridded, sections)
 
 
 def draw(figure: Figure, sweep: Sweep, drawn: Drawn) -> Drawing:

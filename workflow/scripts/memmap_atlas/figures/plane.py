@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from memmap_atlas.figures.data import Drawn
+from memmap_atlas.figures.data import Drawn, same_at_all_sizes
 from memmap_atlas.figures.style import (
     EDGE,
     FAINT,
@@ -33,6 +33,7 @@ Floats = NDArray[np.float64]
 
 GIB = 1 << 30
 MOST_LINES, MOST_TICKS = 5, 40
+NARROW = 1.1  # inches, below which a title needs two lines
 PROPOSALS = ("vmemmap-populated", "vmemmap-trimmed")
 AXES = {
     "ram_bytes": "RAM size (GiB)",
@@ -71,7 +72,8 @@ def waste_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
     upper = -(-len(alike) // columns)
     lower = max((len(panels) for panels in varying), default=2)
     width = (PAGE_WIDTH - LEFT - RIGHT - GAP * (columns - 1)) / columns
-    row_height = PANEL_HEIGHT + TITLE
+    narrow = width < NARROW
+    row_height = PANEL_HEIGHT + TITLE + STATUS * narrow
     block = TOP + (HEAD + upper * (row_height + STATUS) + BELOW if upper else 0)
     height = block + HEAD + lower * row_height + BELOW
     # a whole number of pixels for each cell: no beat between cells and pixels
@@ -93,8 +95,8 @@ def waste_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
         label_axes(axes, AXES[other] if column == 0 else "", row == upper - 1)
     for column, panels in enumerate(varying):
         for row, panel in enumerate(panels):
-            axes = place(column, block + HEAD + row * row_height + TITLE)
-            draw_panel(axes, panel, other, drawn)
+            axes = place(column, block + HEAD + row * row_height + TITLE + STATUS * narrow)
+            draw_panel(axes, panel, other, drawn, ":\n" if narrow else ": ")
             label_axes(axes, AXES[other] if column == 0 else "", row == lower - 1)
 
     def head(text: str, top: float, **font: Any) -> None:
@@ -103,7 +105,7 @@ def waste_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
     head(title, 0.06, fontsize=9)
     head(subtitle, 0.23)
     if alike:
-        head("The same at any section size", TOP + 0.02, weight="bold")
+        head("The same at every feasible section size", TOP + 0.02, weight="bold")
     if varying:
         head("By section size", block + 0.02, weight="bold")
     draw_key(figure, place(columns - 1, block + HEAD + 0.4, 0.2, 2.2), drawn, other)
@@ -118,17 +120,15 @@ def panels_of(rows: pd.DataFrame) -> tuple[list[Panel], list[list[Panel]]]:
             size: of_model[of_model["section_bytes"] == size]
             for size in sorted(of_model["section_bytes"].unique().tolist())
         }
-        feasible = of_model[of_model["feasible"]]
-        spread = feasible.groupby("layout", observed=True)["wasted_bytes"].nunique()
-        if len(feasible) and spread.max() == 1:
-            some = int(feasible["section_bytes"].iloc[0])
+        if same_at_all_sizes(of_model):
+            some = int(of_model[of_model["feasible"]]["section_bytes"].iloc[0])
             alike.append(Panel(str(model), None, by_section[some]))
         else:
             varying.append([Panel(str(model), size, part) for size, part in by_section.items()])
     return alike, varying
 
 
-def draw_panel(axes: Axes, panel: Panel, other: str, drawn: Drawn) -> None:
+def draw_panel(axes: Axes, panel: Panel, other: str, drawn: Drawn, colon: str = ": ") -> None:
     """The waste of one model; what is forbidden hatched, section edges as lines or ticks."""
     plane = panel.rows.pivot(index=other, columns="hole_start_bytes", values="wasted_bytes")
     x, y = borders(plane.columns.to_numpy() / GIB), borders(plane.index.to_numpy() / GIB)
@@ -147,7 +147,7 @@ def draw_panel(axes: Axes, panel: Panel, other: str, drawn: Drawn) -> None:
         linewidth=1.4 if panel.selectable else 0.5,
         linestyle="-" if panel.selectable else (0, (3, 2)),
     )
-    name = f"{size_label(panel.section)}: {panel.model}" if panel.section else panel.model
+    name = f"{size_label(panel.section)}{colon}{panel.model}" if panel.section else panel.model
     if panel.section is None and not panel.selectable:
         name += "\nproposal" if panel.model in PROPOSALS else "\nnot selectable"
     axes.set_title(name, color=INK if panel.selectable else "#5a5a5a", pad=3, linespacing=1.1)
