@@ -33,7 +33,6 @@ Floats = NDArray[np.float64]
 
 GIB = 1 << 30
 MOST_LINES, MOST_TICKS = 5, 40
-NARROW = 1.1  # inches, below which a title needs two lines
 PROPOSALS = ("vmemmap-populated", "vmemmap-trimmed")
 AXES = {
     "ram_bytes": "RAM size (GiB)",
@@ -42,7 +41,10 @@ AXES = {
 }
 # inches
 LEFT, RIGHT, TOP, GAP = 0.42, 0.06, 0.42, 0.13
-PANEL_HEIGHT, TITLE, BELOW, STATUS, HEAD = 1.0, 0.19, 0.42, 0.12, 0.13
+PANEL_HEIGHT, TITLE, BELOW, LINE, HEAD = 1.0, 0.19, 0.42, 0.12, 0.13
+UPRIGHT_KEY, FLAT_KEY = 4.7, 0.75
+COLUMNS = 5
+WIDTH = (PAGE_WIDTH - LEFT - RIGHT - GAP * (COLUMNS - 1)) / COLUMNS
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,21 @@ class Panel:
         """Whether the kernel can be built with the model."""
         return bool(self.rows["selectable"].iloc[0])
 
+    @property
+    def title(self) -> str:
+        """Section size and model; where all sizes give the same, the model and its status."""
+        if self.section:
+            separator = "\n" if self.long else " "
+            return f"{size_label(self.section)}:{separator}{self.model}"
+        if self.selectable:
+            return self.model
+        return f"{self.model}\n{'proposal' if self.model in PROPOSALS else 'not selectable'}"
+
+    @property
+    def long(self) -> bool:
+        """Whether the title needs two lines."""
+        return bool(self.section) and len(self.model) > len("sparsemem-free")
+
 
 def waste_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
     """Waste over the plane of hole_start and the other axis that varies.
@@ -68,36 +85,40 @@ def waste_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
     rows = drawn.rows
     other = next(axis for axis in AXES if rows[axis].nunique() > 1)
     alike, varying = panels_of(rows)
-    columns = max(len(varying) + 1, 5)
-    upper = -(-len(alike) // columns)
-    lower = max((len(panels) for panels in varying), default=2)
-    width = (PAGE_WIDTH - LEFT - RIGHT - GAP * (columns - 1)) / columns
-    narrow = width < NARROW
-    row_height = PANEL_HEIGHT + TITLE + STATUS * narrow
-    block = TOP + (HEAD + upper * (row_height + STATUS) + BELOW if upper else 0)
-    height = block + HEAD + lower * row_height + BELOW
+    sizes = max((len(panels) for panels in varying), default=0)
+    row_of_alike = PANEL_HEIGHT + TITLE + LINE
+    row = PANEL_HEIGHT + TITLE + LINE * any(panel.long for panels in varying for panel in panels)
+    # beside the panels where there is a column for it, below them else
+    upright = len(varying) < COLUMNS and sizes * row + BELOW > UPRIGHT_KEY
+    upper = -(-len(alike) // COLUMNS)
+    lower = -(-len(varying) // COLUMNS)
+    block = TOP + (HEAD + upper * row_of_alike + BELOW if upper else 0)
+    body = block + (HEAD + lower * (sizes * row + BELOW) if lower else 0)
+    height = body + (0 if upright else FLAT_KEY)
     # a whole number of pixels for each cell: no beat between cells and pixels
     cells = rows["hole_start_bytes"].nunique()
-    dpi = cells * np.ceil(300 * width / cells) / width
+    dpi = cells * np.ceil(300 * WIDTH / cells) / WIDTH
     figure = Figure(figsize=(PAGE_WIDTH, height), dpi=dpi)
 
-    def place(column: int, top: float, w: float = width, h: float = PANEL_HEIGHT) -> Axes:
+    def place(column: int, top: float, w: float = WIDTH, h: float = PANEL_HEIGHT) -> Axes:
         """Axes whose upper left corner stands in a column, ``top`` inches below the top."""
-        left = LEFT + column * (width + GAP)
+        left = LEFT + column * (WIDTH + GAP)
         return figure.add_axes(
             (left / PAGE_WIDTH, 1 - (top + h) / height, w / PAGE_WIDTH, h / height)
         )
 
     for index, panel in enumerate(alike):
-        row, column = divmod(index, columns)
-        axes = place(column, TOP + HEAD + row * (row_height + STATUS) + TITLE + STATUS)
+        down, column = divmod(index, COLUMNS)
+        axes = place(column, TOP + HEAD + (down + 1) * row_of_alike - PANEL_HEIGHT)
         draw_panel(axes, panel, other, drawn)
-        label_axes(axes, AXES[other] if column == 0 else "", row == upper - 1)
-    for column, panels in enumerate(varying):
-        for row, panel in enumerate(panels):
-            axes = place(column, block + HEAD + row * row_height + TITLE + STATUS * narrow)
-            draw_panel(axes, panel, other, drawn, ":\n" if narrow else ": ")
-            label_axes(axes, AXES[other] if column == 0 else "", row == lower - 1)
+        label_axes(axes, AXES[other] if column == 0 else "", index + COLUMNS >= len(alike))
+    for index, panels in enumerate(varying):
+        down, column = divmod(index, COLUMNS)
+        top = block + HEAD + down * (sizes * row + BELOW)
+        for place_in_column, panel in enumerate(panels):
+            axes = place(column, top + (place_in_column + 1) * row - PANEL_HEIGHT)
+            draw_panel(axes, panel, other, drawn)
+            label_axes(axes, AXES[other] if column == 0 else "", panel is panels[-1])
 
     def head(text: str, top: float, **font: Any) -> None:
         figure.text(LEFT / PAGE_WIDTH, 1 - top / height, text, va="top", **font)
@@ -105,10 +126,17 @@ def waste_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
     head(title, 0.06, fontsize=9)
     head(subtitle, 0.23)
     if alike:
-        head("The same at every feasible section size", TOP + 0.02, weight="bold")
+        only = f"Sections of {size_label(rows['section_bytes'].iloc[0])}"
+        several = rows["section_bytes"].nunique() > 1
+        text = "The same at every feasible section size" if several else only
+        head(text, TOP + 0.02, weight="bold")
     if varying:
         head("By section size", block + 0.02, weight="bold")
-    draw_key(figure, place(columns - 1, block + HEAD + 0.4, 0.2, 2.2), drawn, other)
+    if upright:
+        bar = place(COLUMNS - 1, block + HEAD + 0.4, 0.2, 2.2)
+    else:
+        bar = place(0, body + 0.2, 2 * WIDTH, 0.14)
+    draw_key(figure, bar, drawn, other, upright=upright)
     return figure
 
 
@@ -128,7 +156,7 @@ def panels_of(rows: pd.DataFrame) -> tuple[list[Panel], list[list[Panel]]]:
     return alike, varying
 
 
-def draw_panel(axes: Axes, panel: Panel, other: str, drawn: Drawn, colon: str = ": ") -> None:
+def draw_panel(axes: Axes, panel: Panel, other: str, drawn: Drawn) -> None:
     """The waste of one model; what is forbidden hatched, section edges as lines or ticks."""
     plane = panel.rows.pivot(index=other, columns="hole_start_bytes", values="wasted_bytes")
     x, y = borders(plane.columns.to_numpy() / GIB), borders(plane.index.to_numpy() / GIB)
@@ -138,8 +166,8 @@ def draw_panel(axes: Axes, panel: Panel, other: str, drawn: Drawn, colon: str = 
     axes.set_facecolor(FORBIDDEN)
     if np.isnan(waste).all():
         draw_forbidden(axes, str(panel.rows["reason"].iloc[0]))
-    elif panel.section:
-        draw_section_edges(axes, panel.section / GIB, other)
+    elif panel.section or drawn.rows["section_bytes"].nunique() == 1:
+        draw_section_edges(axes, panel.rows["section_bytes"].iloc[0] / GIB, other)
     if np.nanmax(waste, initial=0) == 0 and not np.isnan(waste).all():
         axes.text(0.5, 0.5, "none anywhere", transform=axes.transAxes, ha="center", va="center")
     axes.spines[:].set(
@@ -147,10 +175,9 @@ def draw_panel(axes: Axes, panel: Panel, other: str, drawn: Drawn, colon: str = 
         linewidth=1.4 if panel.selectable else 0.5,
         linestyle="-" if panel.selectable else (0, (3, 2)),
     )
-    name = f"{size_label(panel.section)}{colon}{panel.model}" if panel.section else panel.model
-    if panel.section is None and not panel.selectable:
-        name += "\nproposal" if panel.model in PROPOSALS else "\nnot selectable"
-    axes.set_title(name, color=INK if panel.selectable else "#5a5a5a", pad=3, linespacing=1.1)
+    axes.set_title(
+        panel.title, color=INK if panel.selectable else "#5a5a5a", pad=3, linespacing=1.1
+    )
 
 
 def borders(values: Floats) -> Floats:
@@ -212,34 +239,32 @@ def label_axes(axes: Axes, label: str, lowest: bool) -> None:
         axes.set_xticklabels([])
 
 
-def draw_key(figure: Figure, bar: Axes, drawn: Drawn, other: str) -> None:
+def draw_key(figure: Figure, bar: Axes, drawn: Drawn, other: str, *, upright: bool) -> None:
     """The scale, and what frames, hatch and lines mean."""
-    draw_scale(bar, drawn.scale)
-    bar.set_title("wasted memmap", loc="left", weight="bold", pad=7)
-    handles: list[Artist] = [
-        Rectangle((0, 0), 1, 1, fill=False, ec=INK, lw=1.4),
-        Rectangle((0, 0), 1, 1, fill=False, ec=FAINT, lw=0.5, ls=(0, (3, 2))),
-        Line2D([], [], color=EDGE, lw=0.8),
+    draw_scale(bar, drawn.scale, upright=upright)
+    bar.set_title("wasted memmap", loc="left", weight="bold", pad=7 if upright else 4)
+    entries: list[tuple[Artist, str]] = [
+        (Rectangle((0, 0), 1, 1, fill=False, ec=INK, lw=1.4), "the kernel can be\nbuilt with it"),
+        (Rectangle((0, 0), 1, 1, fill=False, ec=FAINT, lw=0.5, ls=(0, (3, 2))), "not selectable"),
     ]
-    labels = [
-        "the kernel can be\nbuilt with it",
-        "not selectable",
-        "hole starts on a\nsection edge (not\ndrawn where dense)",
-    ]
+    starts = "hole starts on a\nsection edge (not\ndrawn where dense)"
+    entries.append((Line2D([], [], color=EDGE, lw=0.8), starts))
     if other == "hole_size_bytes":
-        handles.append(Line2D([], [], color=EDGE, lw=0.8, ls=(0, (4, 2))))
-        labels.append("hole ends on a\nsection edge")
+        ends = Line2D([], [], color=EDGE, lw=0.8, ls=(0, (4, 2)))
+        entries.append((ends, "hole ends on a\nsection edge"))
     if not drawn.rows["feasible"].all():
-        handles.append(forbidden_patch())
-        labels.append("infeasible: a rule\nof the kernel\nforbids it")
+        entries.append((forbidden_patch(), "infeasible: a rule\nof the kernel\nforbids it"))
     box = bar.get_position()
+    handles, labels = zip(*entries, strict=True)
     figure.legend(
         handles,
         labels,
         loc="upper left",
-        bbox_to_anchor=(box.x0 - 0.015, box.y0 - 0.015),
+        bbox_to_anchor=(box.x0 - 0.015, box.y0 - 0.015) if upright else (box.x1 + 0.01, box.y1),
+        ncols=1 if upright else 3,
         frameon=False,
         handlelength=1.6,
         labelspacing=0.7,
-        borderpad=0.2,
+        columnspacing=1.2,
+        borderpad=0.2 if upright else 0,
     )
