@@ -19,8 +19,8 @@ import pandas as pd
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-from memmap_atlas.config import load_kernels  # noqa: E402
 from memmap_atlas.evaluate import costs  # noqa: E402
+from memmap_atlas.kernel_file import load_kernels  # noqa: E402
 from memmap_atlas.layouts import grid_regions  # noqa: E402
 from memmap_atlas.models import MODELS  # noqa: E402
 from memmap_atlas.regions import Regions  # noqa: E402

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from memmap_atlas.config import load_kernels, load_machines, load_sweeps
+from memmap_atlas.config import load_machines, load_sweeps
 from memmap_atlas.documents import ConfigError, load_yaml
+from memmap_atlas.kernel_file import load_kernels
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "config/kernels.yaml"

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from memmap_atlas.config import load_kernels
 from memmap_atlas.cost import cost, infeasible
 from memmap_atlas.documents import load_yaml, problems
+from memmap_atlas.kernel_file import load_kernels
 from memmap_atlas.regions import Regions
 from memmap_atlas.units import parse_size
 

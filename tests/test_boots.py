@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from memmap_atlas.config import load_kernels
 from memmap_atlas.cost import Cost, cost, infeasible
+from memmap_atlas.kernel_file import load_kernels
 from memmap_atlas.regions import Regions
 
 TESTS = Path(__file__).parent

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from memmap_atlas.config import load_kernels, load_sweep, load_sweeps
+from memmap_atlas.config import load_sweep, load_sweeps
 from memmap_atlas.cost import cost
 from memmap_atlas.evaluate import rows
+from memmap_atlas.kernel_file import load_kernels
 from memmap_atlas.layouts import Layouts, grid_names, grid_regions, layouts_of
 from memmap_atlas.models import MODELS
 from memmap_atlas.regions import Regions

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from memmap_atlas.config import load_kernels, load_yaml
 from memmap_atlas.cost import FEASIBLE, Cost, cost, infeasible
+from memmap_atlas.documents import load_yaml
 from memmap_atlas.kernel import Kernel
+from memmap_atlas.kernel_file import load_kernels
 from memmap_atlas.regions import Ints, Regions
 from memmap_atlas.units import parse_size
 

@@ -1,4 +1,4 @@
-"""From the files that people write to values: kernels, machines and sweeps.
+"""From the files that people write to values: a configuration and its sweeps, with machines.
 
 Names become values here; nothing behind this room looks anything up.
 """
@@ -18,142 +18,15 @@ from memmap_atlas.documents import (
     refuse,
 )
 from memmap_atlas.figure_plan import FIGURES
-from memmap_atlas.kernel import Kernel, default_page_tables
+from memmap_atlas.kernel import Kernel
+from memmap_atlas.kernel_file import build_kernels, load_kernels
 from memmap_atlas.models import MODELS
 from memmap_atlas.sweep import GRID_AXES, Axis, Grid, Range, Sweep
 from memmap_atlas.units import parse_size, size_text
 
-SIZES = ("page_size", "section_size", "vmemmap_leaf", "pmd_size", "memstart_align", "vmemmap_below")
-DOCUMENTATION = ("description", "sources")
 HIGHEST_ADDRESS = 1 << 57
 BYTES_PER_POINT = 1  # of a large sweep, as parquet: measured 0.5 to 0.7
 Regions = tuple[tuple[int, int], ...]
-
-
-def load_kernels(*paths: Path) -> dict[str, Kernel]:
-    """Kernels by name from files in the form of config/kernels.yaml; later files can extend kernels
-    of earlier ones.
-
-    Raises ConfigError with all problems of the files.
-    """
-    entries: dict[str, Mapping[str, Any]] = {}
-    files: dict[str, str] = {}
-    wrong: list[Problem] = []
-    for path in paths:
-        content = load_yaml(path)
-        found = problems(content, "kernels", path.name)
-        wrong += found
-        if not found:
-            entries |= content
-            files |= dict.fromkeys(content, path.name)
-    refuse(wrong)
-    return build_kernels(entries, files)
-
-
-def build_kernels(
-    entries: Mapping[str, Mapping[str, Any]], files: Mapping[str, str]
-) -> dict[str, Kernel]:
-    """The kernels of ``files`` (file by name of kernel), from entries that may extend each other.
-
-    Raises ConfigError with the problems of all of them.
-    """
-    kernels: dict[str, Kernel] = {}
-    wrong: list[Problem] = []
-    for name, file in files.items():
-        with noting(wrong):
-            kernels[name] = build_kernel(name, entries, file)
-    refuse(wrong)
-    return kernels
-
-
-def build_kernel(name: str, entries: Mapping[str, Mapping[str, Any]], file: str) -> Kernel:
-    """One kernel, what it extends filled in and defaults derived."""
-    values = resolve(name, entries, (), file)
-    values = {key: value for key, value in values.items() if key not in (*DOCUMENTATION, "extends")}
-    missing = [
-        field
-        for field in Kernel.__dataclass_fields__
-        if field not in values and field not in DERIVED
-    ]
-    if missing:
-        text = f"lacks {', '.join(missing)}: give them, or say what it extends"
-        raise ConfigError([Problem(file, (name,), text)])
-    for field in SIZES:
-        if field in values:
-            values[field] = parse_size(values[field])
-    page = values["page_size"]
-    if "page_tables" in values:
-        tables = tuple(
-            (parse_size(covers), parse_size(size)) for covers, size in values["page_tables"]
-        )
-    else:
-        tables = default_page_tables(page, values["va_bits"])
-    long_size = values.get("long_size", 8)
-    kernel = Kernel(
-        **{
-            "long_size": long_size,
-            "pmd_size": page * (page // 8),
-            "subsection_map": True,
-            "section_flags_bits": 34 if long_size == 8 else 8,
-            "memstart_align": 0,
-            "vmemmap_below": 0,
-            "tables_below": False,
-            **values,
-            "models": tuple(values["models"]),
-            "page_tables": tables,
-        }
-    )
-    wrong = [
-        Problem(file, (name, field), f"{getattr(kernel, field)} bytes is no power of two")
-        for field in ("page_size", "section_size", "vmemmap_leaf", "pmd_size")
-        if getattr(kernel, field).bit_count() != 1
-    ]
-    wrong += [
-        Problem(file, (name, field), f"{getattr(kernel, field)} bytes is no whole number of pages")
-        for field in ("section_size", "vmemmap_leaf")
-        if getattr(kernel, field) % page
-    ]
-    if kernel.vmemmap_leaf > kernel.pmd_size:
-        text = f"{kernel.vmemmap_leaf} bytes is more than a PMD maps, {kernel.pmd_size} bytes"
-        wrong.append(Problem(file, (name, "vmemmap_leaf"), text))
-    if kernel.default_model not in kernel.models:
-        text = f"{kernel.default_model!r} is not among its models: {', '.join(kernel.models)}"
-        wrong.append(Problem(file, (name, "default_model"), text))
-    refuse(wrong)
-    return kernel
-
-
-DERIVED = (
-    "long_size",
-    "pmd_size",
-    "subsection_map",
-    "section_flags_bits",
-    "memstart_align",
-    "vmemmap_below",
-    "tables_below",
-    "page_tables",
-)
-
-
-def resolve(
-    name: str, entries: Mapping[str, Mapping[str, Any]], path: tuple[str, ...], file: str
-) -> dict[str, Any]:
-    """The values of an entry over those of what it extends."""
-    if name in path:
-        text = f"extends itself: {' -> '.join((*path, name))}"
-        raise ConfigError([Problem(file, (path[0],), text)])
-    entry = entries[name]
-    base = entry.get("extends")
-    if base is None:
-        return dict(entry)
-    if base not in entries:
-        text = f"no kernel {base!r}{nearest(base, list(entries))}"
-        raise ConfigError([Problem(file, (name, "extends"), text)])
-    inherited = resolve(base, entries, (*path, name), file)
-    # another page size or address width has another geometry of tables
-    if "page_size" in entry or "va_bits" in entry:
-        inherited.pop("page_tables", None)
-    return inherited | dict(entry)
 
 
 def load_machines(path: Path) -> dict[str, Regions]:
