@@ -56,6 +56,9 @@ def test_grid_layout(
     pairs = zip(regions.start[:, 0].tolist(), regions.end[:, 0].tolist(), strict=True)
     assert [pair for pair in pairs if pair[0] < pair[1]] == expected
     assert regions.size.tolist() == [ram]
+    # padding stands at the end of the last region, where no window can see it
+    assert regions.last.tolist() == [expected[-1][1]]
+    assert (regions.start[len(expected) :] == regions.last).all()
 
 
 def test_grid_names_are_unique_and_readable() -> None:
@@ -96,6 +99,30 @@ def test_default_run_has_a_million_points_and_the_names_of_its_files() -> None:
     thread = next(sweep for sweep in sweeps if sweep.name == "thread-2016")
     assert thread.models == tuple(MODELS)
     assert thread.kernels == KERNELS
+
+
+def test_the_answer_to_the_thread() -> None:
+    """Every model and kernel on the two maps; the figures that were argued about."""
+    thread = next(sweep for sweep in shipped_sweeps() if sweep.name == "thread-2016")
+    regions = layouts_of(thread).regions
+    kernels = [name for name in thread.kernels if name.startswith("arm64-") and "-4k" in name]
+    assert len(kernels) == 6
+    for name in kernels:
+        kernel = thread.kernels[name]
+        needed = [50_331_648, 67_108_864]
+        wide = kernel.section_size == GIB
+        assert wide == (kernel.release in ("4.6", "5.10"))
+        taken = [67_108_864, 83_886_080] if wide else needed
+        assert cost(regions, kernel, "vmemmap").memmap.tolist() == taken
+        assert cost(regions, kernel, "vmemmap").needed.tolist() == needed
+        assert cost(regions, kernel, "vmemmap-populated").memmap.tolist() == needed
+
+
+def test_every_value_of_a_kernel_has_its_source() -> None:
+    entries = yaml.safe_load((ROOT / "config/kernels.yaml").read_text())
+    for name, entry in entries.items():
+        values = entry.keys() - {"arch", "release", "description", "extends", "sources"}
+        assert values <= entry["sources"].keys(), name
 
 
 def test_layouts_come_back_from_parquet(tmp_path: Path) -> None:
