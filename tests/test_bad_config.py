@@ -210,7 +210,10 @@ def test_bad_machines(tmp_path: Path, text: str, message: str) -> None:
 
 def test_the_good_sweep_is_good(tmp_path: Path) -> None:
     (tmp_path / "good.yaml").write_text(GOOD)
-    assert [sweep.points for sweep in load_sweeps({"sweeps": ["good.yaml"]}, ROOT, tmp_path)] == [1]
+    assert [
+        sweep.points
+        for sweep in load_sweeps({"sweeps": ["good.yaml"], "max_points": 1}, ROOT, tmp_path)
+    ] == [1]
 
 
 @pytest.mark.parametrize(("part", "changed", "message"), SWEEPS)
@@ -218,7 +221,7 @@ def test_bad_sweep(tmp_path: Path, part: str, changed: str, message: str) -> Non
     assert GOOD.count(part) == 1
     (tmp_path / "bad.yaml").write_text(GOOD.replace(part, changed))
     with pytest.raises(ConfigError) as error:
-        load_sweeps({"sweeps": ["bad.yaml"]}, ROOT, tmp_path)
+        load_sweeps({"sweeps": ["bad.yaml"], "max_points": 10**8}, ROOT, tmp_path)
     assert message in str(error.value)
 
 
@@ -228,7 +231,7 @@ def test_bad_config(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "two.yaml").write_text(GOOD)
     (tmp_path / "binary.yaml").write_bytes(b"a\xff\xfe")
     with pytest.raises(ConfigError) as error:
-        load_sweeps(yaml.safe_load(text), ROOT, tmp_path)
+        load_sweeps({"max_points": 10**8} | yaml.safe_load(text), ROOT, tmp_path)
     assert message in str(error.value)
 
 
@@ -240,7 +243,9 @@ def test_all_problems_come_at_once(tmp_path: Path) -> None:
     )
     (tmp_path / "two.yaml").write_text(GOOD.replace("[64MiB]", "[0]"))
     with pytest.raises(ConfigError) as error:
-        load_sweeps({"sweeps": ["one.yaml", "nowhere", "two.yaml"]}, ROOT, tmp_path)
+        load_sweeps(
+            {"sweeps": ["one.yaml", "nowhere", "two.yaml"], "max_points": 1}, ROOT, tmp_path
+        )
     places = [(problem.file, problem.path) for problem in error.value.problems]
     assert places == [
         ("one.yaml", ("models", 0)),

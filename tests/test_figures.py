@@ -207,8 +207,10 @@ def test_each_class_holds_what_its_labels_say() -> None:
         (4096, "4 KiB", "4K"),
         (34.2 * 1024, "34.2 KiB", "34K"),
         (1.5 * (1 << 20), "1.5 MiB", "1.5M"),
-        (1020 * (1 << 30), "1020 GiB", "1020G"),
+        (1020 * (1 << 30), "1020 GiB", "1T"),
         (100 << 20, "100 MiB", "100M"),
+        (999 << 10, "999 KiB", "999K"),
+        (1000 << 10, "1000 KiB", "1M"),
     ],
 )
 def test_size_labels(size: float, text: str, cell: str) -> None:

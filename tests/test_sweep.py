@@ -15,10 +15,17 @@ from memmap_atlas.models import MODELS
 from memmap_atlas.regions import Regions
 from memmap_atlas.sweep import Range, Sweep, resolved, sweep_from
 from memmap_atlas.table import COST_COLUMNS, read_layouts, write_layouts, write_memmap
+from memmap_atlas.targets import strays, tables
 
 ROOT = Path(__file__).parents[1]
 KERNELS = load_kernels(ROOT / "config/kernels.yaml")
 MIB, GIB = 1 << 20, 1 << 30
+GOOD = """
+name: one
+layouts: {machines: [box]}
+kernels: [arm64-6.12-4k]
+models: [vmemmap]
+"""
 
 
 def shipped_sweeps() -> list[Sweep]:
@@ -215,6 +222,19 @@ def test_rows_are_the_costs_of_their_points(tmp_path: Path) -> None:
     }
     proposals = table["model"].isin(["vmemmap-populated", "vmemmap-trimmed"])
     assert not table[proposals]["selectable"].any()
+
+
+def test_files_of_a_larger_sweep_are_strays(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    one = sweep(tmp_path, GOOD)
+    folder = Path("results/one/memmap")
+    folder.mkdir(parents=True)
+    for name in ("part-000.parquet", "part-001.parquet", "notes.txt"):
+        (folder / name).touch()
+    assert tables(one) == ["results/one/memmap/part-000.parquet"]
+    assert strays(one) == [folder / "part-001.parquet"]
 
 
 def test_parts_cover_every_layout_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -17,3 +17,4 @@ if __name__ == "__main__":
     layouts = read_layouts(Path(snakemake.input.layouts))
     part = layouts.part(int(snakemake.wildcards.part), sweep.layouts_per_part)
     write_memmap(Path(snakemake.output[0]), rows(part, sweep), len(part.names), metadata(resolved))
+    Path(snakemake.log[0]).write_text(f"{len(part.names)} layouts of {sweep.layouts}\n")

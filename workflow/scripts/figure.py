@@ -37,3 +37,4 @@ if __name__ == "__main__":
     }
     stem.with_name(f"{stem.name}.json").write_text(json.dumps(provenance, indent=2) + "\n")
     stem.with_name(f"{stem.name}.caption.txt").write_text(textwrap.fill(text, 100) + "\n")
+    Path(snakemake.log[0]).write_text(f"{len(drawn.rows)} rows drawn\n")

@@ -17,3 +17,4 @@ if __name__ == "__main__":
     resolved.write_text(yaml.safe_dump(snakemake.params.sweep, sort_keys=False))
     sweep = sweep_from(snakemake.params.sweep)
     write_layouts(Path(snakemake.output.layouts), layouts_of(sweep), metadata(resolved))
+    Path(snakemake.log[0]).write_text(f"{sweep.layouts} layouts, {sweep.points} points\n")

@@ -19,7 +19,7 @@ from memmap_atlas.documents import (
 )
 from memmap_atlas.figure_plan import FIGURES
 from memmap_atlas.kernel import Kernel
-from memmap_atlas.kernel_file import build_kernels, load_kernels
+from memmap_atlas.kernel_file import Entries, build_kernels, read_entries
 from memmap_atlas.models import MODELS
 from memmap_atlas.sweep import GRID_AXES, Axis, Grid, Range, Sweep
 from memmap_atlas.units import parse_size, size_text
@@ -70,7 +70,7 @@ def regions_of(
 def load_sweep(
     path: Path,
     shown: str,
-    kernel_entries: Mapping[str, Mapping[str, Any]],
+    kernel_entries: Entries,
     machines: Mapping[str, Regions],
     max_points: int,
 ) -> Sweep:
@@ -143,9 +143,7 @@ def too_large(sweep: Sweep, max_points: int) -> str:
     )
 
 
-def custom_kernels(
-    value: Any, shipped: Mapping[str, Mapping[str, Any]], file: str
-) -> dict[str, Mapping[str, Any]]:
+def custom_kernels(value: Any, shipped: Entries, file: str) -> dict[str, Mapping[str, Any]]:
     """A sweep's own kernels, as they are written."""
     wrong = [
         Problem(file, ("custom_kernels", *problem.path), problem.text)
@@ -164,8 +162,8 @@ def custom_kernels(
 
 def chosen_kernels(
     value: Any,
-    shipped: Mapping[str, Mapping[str, Any]],
-    custom: Mapping[str, Mapping[str, Any]],
+    shipped: Entries,
+    custom: Entries,
     file: str,
 ) -> dict[str, Kernel]:
     """The kernels that a sweep names; its own ones are checked even where it names them not."""
@@ -343,10 +341,9 @@ def load_sweeps(config: Mapping[str, Any], root: Path, folder: Path) -> list[Swe
     """
     wrong = problems(config, "config", "config")
     refuse(wrong)
-    max_points = config.get("max_points", 100_000_000)
     with noting(wrong):
-        load_kernels(root / "config/kernels.yaml")
-        entries = load_yaml(root / "config/kernels.yaml")
+        entries, files = read_entries(root / "config/kernels.yaml")
+        build_kernels(entries, files)
     with noting(wrong):
         machines = load_machines(root / "config/machines.yaml")
     refuse(wrong)
@@ -362,7 +359,7 @@ def load_sweeps(config: Mapping[str, Any], root: Path, folder: Path) -> list[Swe
         path = folder / entry if is_path else shipped[entry]
         shown = entry if is_path else f"config/sweeps/{path.name}"
         with noting(wrong):
-            sweep = load_sweep(path, shown, entries, machines, max_points)
+            sweep = load_sweep(path, shown, entries, machines, config["max_points"])
             if any(sweep.name == other.name for other in sweeps):
                 text = (
                     f"another sweep of this run is called {sweep.name!r}: they would share a folder"

@@ -30,11 +30,22 @@ DERIVED = (
 )
 
 
+Entries = Mapping[str, Mapping[str, Any]]
+
+
 def load_kernels(*paths: Path) -> dict[str, Kernel]:
     """Kernels by name from files in the form of config/kernels.yaml; later files can extend kernels
     of earlier ones.
 
     Raises ConfigError with all problems of the files.
+    """
+    return build_kernels(*read_entries(*paths))
+
+
+def read_entries(*paths: Path) -> tuple[Entries, dict[str, str]]:
+    """What is written about each kernel, and in which file.
+
+    Raises ConfigError where the form of a file is wrong.
     """
     entries: dict[str, Mapping[str, Any]] = {}
     files: dict[str, str] = {}
@@ -47,12 +58,10 @@ def load_kernels(*paths: Path) -> dict[str, Kernel]:
             entries |= content
             files |= dict.fromkeys(content, path.name)
     refuse(wrong)
-    return build_kernels(entries, files)
+    return entries, files
 
 
-def build_kernels(
-    entries: Mapping[str, Mapping[str, Any]], files: Mapping[str, str]
-) -> dict[str, Kernel]:
+def build_kernels(entries: Entries, files: Mapping[str, str]) -> dict[str, Kernel]:
     """The kernels of ``files`` (file by name of kernel), from entries that may extend each other.
 
     Raises ConfigError with the problems of all of them.
@@ -66,7 +75,7 @@ def build_kernels(
     return kernels
 
 
-def build_kernel(name: str, entries: Mapping[str, Mapping[str, Any]], file: str) -> Kernel:
+def build_kernel(name: str, entries: Entries, file: str) -> Kernel:
     """One kernel, what it extends filled in and defaults derived."""
     values = resolve(name, entries, (), file)
     values = {key: value for key, value in values.items() if key not in (*DOCUMENTATION, "extends")}
@@ -123,9 +132,7 @@ def build_kernel(name: str, entries: Mapping[str, Mapping[str, Any]], file: str)
     return kernel
 
 
-def resolve(
-    name: str, entries: Mapping[str, Mapping[str, Any]], path: tuple[str, ...], file: str
-) -> dict[str, Any]:
+def resolve(name: str, entries: Entries, path: tuple[str, ...], file: str) -> dict[str, Any]:
     """The values of an entry over those of what it extends."""
     if name in path:
         text = f"extends itself: {' -> '.join((*path, name))}"

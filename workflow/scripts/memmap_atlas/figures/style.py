@@ -97,7 +97,8 @@ def cell_label(size: float) -> str:
     """The same for a cell, with two digits where that is enough: 252K, 1.5M, 34K."""
     for unit in reversed(UNITS):
         value = size / UNITS[unit]
-        if value >= 1:
+        # 1000K needs a place more than 1M
+        if value >= 0.9765 or (unit == "B" and size):
             text = f"{value:.0f}" if value >= 9.95 else f"{value:.1f}".removesuffix(".0")
             return text + unit.removesuffix("iB")
     return "0"
