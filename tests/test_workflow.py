@@ -177,7 +177,7 @@ def test_figures_say_where_they_come_from(results: list[Path]) -> None:
             assert provenance["code_version"] == code_version()
             caption = " ".join((folder / f"{figure}.caption.txt").read_text().split())
             for kernel in provenance["kernels"]:
-                assert f"{kernel}: pages of" in caption
+                assert f"{kernel} (" in caption
             assert f"{provenance['points']:,} points" in caption
             svg = (folder / f"{figure}.svg").read_text()
             assert caption[:60] in " ".join(svg.split())

@@ -109,14 +109,9 @@ def title(figure: Figure, sweep: Sweep) -> str:
     """What is drawn, and for which kernel."""
     if len(figure.kernels) > 1:
         return f"Wasted memmap, {len(figure.kernels)} kernels"
-    return f"Wasted memmap, {kernel_words(sweep, figure.kernels[0])}"
-
-
-def kernel_words(sweep: Sweep, name: str) -> str:
-    """A kernel with what decides its cost."""
-    kernel = sweep.kernels[name]
+    kernel = sweep.kernels[figure.kernels[0]]
     return (
-        f"{name}: pages of {size_label(kernel.page_size)}, "
+        f"Wasted memmap, {figure.kernels[0]}: pages of {size_label(kernel.page_size)}, "
         f"struct page of {kernel.struct_page_size} bytes"
     )
 
@@ -146,10 +141,14 @@ def axis_words(axis: Axis) -> str:
 
 def caption(figure: Figure, sweep: Sweep, drawn: Drawn, source: str) -> str:
     """What the figure shows, for a reader who has nothing else."""
-    kernels = "; ".join(kernel_words(sweep, name) for name in figure.kernels)
+    kernels = [sweep.kernels[name] for name in figure.kernels]
+    named = ", ".join(
+        f"{name} ({size_label(kernel.page_size)}, {kernel.struct_page_size} bytes)"
+        for name, kernel in zip(figure.kernels, kernels, strict=True)
+    )
     maps = f" Maps: {grid_words(sweep)}." if figure.kind == "waste-heatmap" else ""
     return (
         f"{sweep.description} {QUANTITY} {KINDS[figure.kind].meaning}{maps} {COLOURS} "
         f"{len(drawn.rows):,} points. "
-        f"{'Kernel' if len(figure.kernels) == 1 else 'Kernels'} {kernels}. {source}"
+        f"{'Kernel' if len(kernels) == 1 else 'Kernels'} (page, struct page): {named}. {source}"
     )
