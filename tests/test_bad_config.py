@@ -29,6 +29,12 @@ KERNELS = [
     ("k: {extends: arm64-6.12-4kk}", "bad.yaml: k.extends: no kernel 'arm64-6.12-4kk' (did you"),
     ("k: {extends: arm64-6.12-4k, page_sise: 4KiB}", "did you mean 'page_size'?"),
     ("k: {extends: arm64-6.12-4k, page_size: 0B}", "bad.yaml: k.page_size: '0B' is not right: a"),
+    (
+        "k: {extends: arm64-6.12-4k, page_size: 8B}",
+        "8 bytes is no page: 4096 bytes is the smallest",
+    ),
+    ("k: {extends: arm64-6.12-4k, pmd_size: 9999999TiB}", "pmd_size: '9999999TiB' is not right: a"),
+    ("k: {extends: arm64-6.12-4k, max_order_pages: 9999999}", "9999999 is more than 1048576: MAX_"),
     ("k: {extends: arm64-6.12-4k, page_size: 4 KiB}", "a size is a number and B, KiB, MiB, GiB"),
     ("k: {extends: arm64-6.12-4k, section_size: 96MiB}", "100663296 bytes is no power of two"),
     ("k: {extends: arm64-6.12-4k, section_size: 2KiB}", "2048 bytes is no whole number of pages"),
@@ -100,7 +106,12 @@ SWEEPS = [
     (GRID, "  regions: {a: [0, 1GiB]}", "layouts.regions.a.0: 0 is no list: a region is [start"),
     (GRID, "  regions: {a: [[0, 1GiB, 2GiB]]}", "layouts.regions.a.0: "),
     (GRID, "  regions: {a/b: [[0, 1GiB]]}", "layouts.regions: 'a/b' is not right: a layout's name"),
-    (GRID, "  regions: {a: [[0, 200000TiB]]}", "ends above 0x200000000000000"),
+    (GRID, "  regions: {a: [[0, 200000TiB]]}", "layouts.regions.a.0.1: '200000TiB' is not right"),
+    (
+        GRID,
+        f"  regions: {{a: {[[n, n + 1] for n in range(1025)]}}}",
+        "[5, 6], [6, 7], ... is not right",
+    ),
     (GRID, "  regions: {juno: [[0, 1GiB]]}\n  machines: [juno]", "'juno' is the name of a layout"),
     # axes
     (
@@ -125,7 +136,7 @@ SWEEPS = [
     ("hole_size: [64MiB]", "hole_size: [0]", "layouts.grid.hole_size: a hole of size 0 is no hole"),
     (", hole_size: [64MiB]", "", "layouts.grid: "),
     ("ram_size: [1GiB]", "base: [1GiB], ram_size: [1GiB]", "a hole at 0x20000000 lies below the b"),
-    ("ram_size: [1GiB]", "ram_size: [131072TiB]", "RAM would end at 0x200000004000000, above"),
+    ("[1GiB]", "[99999TiB, 0x1fffffffffff000]", "RAM would end at 0x200000003fff000, above"),
     ("ram_size: [1GiB]", "ram_sise: [1GiB]", "ram_sise: unknown key (did you mean 'ram_size'?)"),
     # section sizes
     ("models:", "section_size: [96MiB]\nmodels:", "96MiB is no section: a power of two of at leas"),
@@ -214,6 +225,20 @@ def test_the_good_sweep_is_good(tmp_path: Path) -> None:
         sweep.points
         for sweep in load_sweeps({"sweeps": ["good.yaml"], "max_points": 1}, ROOT, tmp_path)
     ] == [1]
+
+
+def test_whole_numbers_may_be_written_as_floats(tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(
+        GOOD.replace("[1GiB]", "{from: 1073741824.0, to: 4GiB, factor: 2.0}")
+        .replace(
+            "models:", "custom_kernels: {k: {extends: arm-5.10, max_order_pages: 512.0}}\nmodels:"
+        )
+        .replace("arm64-6.12-4k", "k")
+    )
+    (sweep,) = load_sweeps({"sweeps": ["good.yaml"], "max_points": 3}, ROOT, tmp_path)
+    assert sweep.grid is not None
+    assert list(map(repr, sweep.grid.ram_size)) == ["1073741824", "2147483648", "4294967296"]
+    assert repr(sweep.kernels["k"].max_order_pages) == "512"
 
 
 @pytest.mark.parametrize(("part", "changed", "message"), SWEEPS)

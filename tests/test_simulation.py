@@ -238,7 +238,7 @@ def test_the_worst_phase_is_the_closed_form(case: Case) -> None:
 
 
 def small_kernel(variant: FreeVariant, page: int, section: int, order: int) -> Kernel:
-    """A kernel of the reference's worked examples, by pages."""
+    """A kernel of the worked examples, by pages."""
     return Kernel(
         arch="arm64",
         release="example",

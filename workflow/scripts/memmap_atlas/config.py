@@ -239,7 +239,7 @@ def read_axis(value: Any, file: str, path: tuple[str, ...]) -> Axis:
             raise ConfigError([Problem(file, path, text)])
         return values
     start, stop = parse_size(value["from"]), parse_size(value["to"])
-    step, factor = parse_size(value.get("step", 0)), value.get("factor", 0)
+    step, factor = parse_size(value.get("step", 0)), int(value.get("factor", 0))
     wrong = []
     if ("step" in value) == ("factor" in value):
         wrong.append("a range has a step or a factor, and one of them only")

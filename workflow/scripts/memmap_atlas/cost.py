@@ -166,6 +166,8 @@ def infeasible(layouts: Regions, kernel: Kernel, model: str) -> NDArray[np.objec
             reason[:] = "section smaller than a pageblock"
         elif section < SUBSECTION_SIZE and kernel.subsection_map:
             reason[:] = "section smaller than a sub-section"
+        elif section > 1 << kernel.max_physmem_bits:
+            reason[:] = "section larger than MAX_PHYSMEM_BITS spans"
         elif model.startswith("sparsemem"):
             width = kernel.max_physmem_bits - (section.bit_length() - 1)
             if width > kernel.section_flags_bits:

@@ -17,6 +17,7 @@ from memmap_atlas.kernel import Kernel, default_page_tables
 from memmap_atlas.units import parse_size
 
 SIZES = ("page_size", "section_size", "vmemmap_leaf", "pmd_size", "memstart_align", "vmemmap_below")
+SMALLEST_PAGE = 4096
 DOCUMENTATION = ("description", "sources")
 DERIVED = (
     "long_size",
@@ -90,7 +91,12 @@ def build_kernel(name: str, entries: Entries, file: str) -> Kernel:
     for field in SIZES:
         if field in values:
             values[field] = parse_size(values[field])
+    # JSON schema takes 1024.0 for a whole number
+    values = {key: int(v) if isinstance(v, float) else v for key, v in values.items()}
     page = values["page_size"]
+    if page < SMALLEST_PAGE:
+        text = f"{page} bytes is no page: {SMALLEST_PAGE} bytes is the smallest that Linux has"
+        raise ConfigError([Problem(file, (name, "page_size"), text)])
     if "page_tables" in values:
         tables = tuple(
             (parse_size(covers), parse_size(size)) for covers, size in values["page_tables"]
