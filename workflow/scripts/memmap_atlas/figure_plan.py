@@ -6,7 +6,7 @@ Light enough to be asked before any job: drawing is in ``figures``.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from memmap_atlas.sweep import Sweep
+from memmap_atlas.sweep import GRID_AXES, Sweep
 
 MOST_ROWS = 64
 
@@ -27,8 +27,7 @@ def grid_axes(sweep: Sweep) -> list[str]:
     """The axes of the grid that have more than one value."""
     if sweep.grid is None:
         return []
-    axes = ("base", "ram_size", "hole_start", "hole_size")
-    return [axis for axis in axes if len(getattr(sweep.grid, axis)) > 1]
+    return [axis for axis in GRID_AXES if len(getattr(sweep.grid, axis)) > 1]
 
 
 def lacks_plane(sweep: Sweep) -> str:
