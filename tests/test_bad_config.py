@@ -141,6 +141,11 @@ SWEEPS = [
     # section sizes
     ("models:", "section_size: [96MiB]\nmodels:", "96MiB is no section: a power of two of at leas"),
     ("models:", "section_size: [2KiB]\nmodels:", "2KiB is no section: a power of two of at least "),
+    (
+        "models:",
+        "section_size: {from: 4KiB, to: 9TiB, step: 4KiB}\nmodels:",
+        "2,415,919,104 sizes are",
+    ),
     ("models:", "section_size: [kernal]\nmodels:", "section_size.0: 'kernal' is none of kernel"),
     ("models:", "section_size: 1GiB\nmodels:", "section_size: '1GiB' is no mapping: write a list"),
     # figures
@@ -173,6 +178,8 @@ SWEEPS = [
     # YAML
     ("name: good", "name: good\nname: better", "bad.yaml:3:1: the key 'name' stands twice"),
     ("name: good", "name: [good", "bad.yaml:"),
+    ("name: good", "name: 2026-99-99", "bad.yaml: a value is none: month must be in 1..12"),
+    ("name: good", "name: " + 3000 * "[", "bad.yaml: is nested too deeply"),
     ("name: good", "name: !!python/object:os.system good", "bad.yaml:2:7: could not determine"),
 ]
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure as Drawing
@@ -47,8 +48,11 @@ figures: [waste-heatmap, kernel-heatmap, layout-heatmap, section-heatmap]
 @pytest.fixture(scope="module")
 def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Drawing, Drawn]]:
     """Each figure of the sweep, with the rows that it draws."""
-    folder = tmp_path_factory.mktemp("figures")
-    (folder / "sweep.yaml").write_text(SWEEP)
+    return drawn_figures(tmp_path_factory.mktemp("figures"), SWEEP)
+
+
+def drawn_figures(folder: Path, text: str) -> dict[str, tuple[Drawing, Drawn]]:
+    (folder / "sweep.yaml").write_text(text)
     entries = yaml.safe_load((ROOT / "config/kernels.yaml").read_text())
     sweep = load_sweep(folder / "sweep.yaml", "sweep.yaml", entries, {}, 10**6)
     layouts = layouts_of(sweep)
@@ -117,6 +121,28 @@ def test_forbidden_panels_name_the_rule(figures: dict[str, tuple[Drawing, Drawn]
     assert forbidden == [f"128 MiB: {model}" for model in models]
 
 
+def test_a_panel_forbidden_in_part_is_hatched_there(tmp_path: Path) -> None:
+    """RAM from 4 GiB on is more than 32 bits reach: what lies below has its waste all the same."""
+    text = SWEEP.replace("arm64-5.10-64k, arm64-5.10-4k", "i386-6.1").replace(
+        "waste-heatmap, kernel-heatmap, layout-heatmap, section-heatmap", "waste-heatmap"
+    )
+    ((drawing, drawn),) = drawn_figures(tmp_path, text).values()
+    found = 0
+    for axes in drawing.axes:
+        for mesh in axes.collections:
+            if isinstance(mesh, QuadMesh):
+                values = np.ma.filled(mesh.get_array(), np.nan)
+                assert np.isnan(values).any()
+                assert not np.isnan(values).all()
+                (hatched,) = [patch for patch in axes.patches if patch.get_hatch()]
+                assert hatched.get_zorder() < mesh.get_zorder()
+                found += 1
+    # at these positions no model tells 64 from 128 MiB
+    assert found == 9
+    reasons = {"RAM beyond MAX_PHYSMEM_BITS"}
+    assert set(drawn.rows["reason"].dropna()) == reasons
+
+
 @pytest.mark.parametrize(
     ("name", "index", "panels"),
     [
@@ -148,6 +174,16 @@ def test_every_cell_and_label_of_an_annotated_heatmap(
     assert set(map(str, np.concatenate(shown))) >= set(map(str, table[~np.isnan(table)]))
     labels = {text.get_text() for text in drawing.texts}
     assert set(drawn.rows[index].astype(str)) <= labels
+
+
+def test_nothing_is_cut_off(figures: dict[str, tuple[Drawing, Drawn]]) -> None:
+    for name, (drawing, _) in figures.items():
+        renderer = FigureCanvasAgg(drawing).get_renderer()
+        box = drawing.get_tightbbox(renderer)
+        width, height = drawing.get_size_inches()
+        assert min(box.x0, box.y0) >= 0, name
+        assert box.x1 <= width, name
+        assert box.y1 <= height, name
 
 
 def test_framed_cells_are_selectable(figures: dict[str, tuple[Drawing, Drawn]]) -> None:

@@ -6,6 +6,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from memmap_atlas import __version__
@@ -16,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "workflow/scripts/memmap_atlas"
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
+from answer import LAYOUTS, ROWS, answer  # noqa: E402
 from document_keys import README, documented  # noqa: E402
 
 
@@ -42,6 +44,26 @@ def test_readme_names_every_model_and_figure() -> None:
     text = README.read_text()
     for name in [*MODELS, *schema["properties"]["figures"]["items"]["enum"]]:
         assert f"| `{name}` |" in text
+
+
+def test_answer_speaks_of_a_whole_thread_only() -> None:
+    rows = [
+        {
+            "kernel": kernel,
+            "section_bytes": section,
+            "model": model,
+            "layout": layout,
+            column: 7_000_000,
+        }
+        for _, kernel, section, model, column in ROWS
+        for layout in LAYOUTS
+    ]
+    table = pd.DataFrame(rows).groupby(list(rows[0])[:4], as_index=False).first()
+    lines = answer(table).splitlines()
+    assert len(lines) == 1 + len(ROWS)
+    assert all(line.endswith("7,000,000     7,000,000") for line in lines[1:])
+    # a sweep that was changed has no such answer, and that is no error
+    assert answer(table[table["layout"] == "thread-3g"]) == ""
 
 
 def test_one_version_everywhere() -> None:

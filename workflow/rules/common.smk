@@ -3,7 +3,7 @@
 from memmap_atlas.config import load_sweeps
 from memmap_atlas.documents import ConfigError
 from memmap_atlas.sweep import resolved
-from memmap_atlas.targets import figures, strays, summary, tables
+from memmap_atlas.targets import FIGURE_SUFFIXES, figures, strays, summary, tables
 
 try:
     SWEEPS = {sweep.name: sweep for sweep in load_sweeps(config, HERE, Path.cwd())}

@@ -7,9 +7,7 @@ rule figure:
         sweep="results/{sweep}/sweep.resolved.yaml",
         memmap=lambda wildcards: tables(SWEEPS[wildcards.sweep]),
     output:
-        multiext(
-            "results/{sweep}/figures/{figure}", ".svg", ".pdf", ".png", ".json", ".caption.txt"
-        ),
+        multiext("results/{sweep}/figures/{figure}", *FIGURE_SUFFIXES),
     log:
         "results/{sweep}/logs/{figure}.log",
     conda:

@@ -7,23 +7,34 @@ from pathlib import Path
 
 import pandas as pd
 
+LAYOUTS = ("thread-3g", "thread-4g")
+GIB, MIB = 1 << 30, 1 << 20
 ROWS = [
-    ("needed", "arm64-4.6-4k", "vmemmap", "needed_bytes"),
-    ("VMEMMAP, 1 GiB sections (Linux 4.6)", "arm64-4.6-4k", "vmemmap", "memmap_bytes"),
-    ("  as claimed: populated memory only", "arm64-4.6-4k", "vmemmap-populated", "memmap_bytes"),
-    ("VMEMMAP, 128 MiB sections (5.12 on)", "arm64-5.12-4k", "vmemmap", "memmap_bytes"),
-    ("VMEMMAP, 128 MiB sections (6.12)", "arm64-6.12-4k", "vmemmap", "memmap_bytes"),
+    ("needed", "arm64-4.6-4k", GIB, "vmemmap", "needed_bytes"),
+    ("VMEMMAP, 1 GiB sections (Linux 4.6)", "arm64-4.6-4k", GIB, "vmemmap", "memmap_bytes"),
+    (
+        "  as claimed: populated memory only",
+        "arm64-4.6-4k",
+        GIB,
+        "vmemmap-populated",
+        "memmap_bytes",
+    ),
+    ("VMEMMAP, 128 MiB sections (5.12 on)", "arm64-5.12-4k", 128 * MIB, "vmemmap", "memmap_bytes"),
+    ("VMEMMAP, 128 MiB sections (6.12)", "arm64-6.12-4k", 128 * MIB, "vmemmap", "memmap_bytes"),
 ]
 
 
 def answer(table: pd.DataFrame) -> str:
-    """Bytes of memmap for the two maps of the thread, from the rows of its sweep."""
-    rows = table.set_index(["kernel", "model", "layout"])
-    lines = [f"{'bytes of memmap, arm64, 4 KiB pages':<38}{'thread-3g':>14}{'thread-4g':>14}"]
-    for label, kernel, model, column in ROWS:
-        values = [
-            int(rows.loc[(kernel, model, layout), column]) for layout in ("thread-3g", "thread-4g")
-        ]
+    """Bytes of memmap for the two maps of the thread, from the rows of its sweep; "" where some
+    are not there, as in a sweep that was changed.
+    """
+    rows = table.set_index(["kernel", "section_bytes", "model", "layout"])
+    wanted = [(*row[1:4], layout) for row in ROWS for layout in LAYOUTS]
+    if not all(key in rows.index for key in wanted):
+        return ""
+    lines = [f"{'bytes of memmap, arm64, 4 KiB pages':<38}{LAYOUTS[0]:>14}{LAYOUTS[1]:>14}"]
+    for label, *key, column in ROWS:
+        values = [int(rows.loc[(*key, layout), column]) for layout in LAYOUTS]
         lines.append(f"{label:<38}{values[0]:>14,}{values[1]:>14,}")
     return "\n".join(lines)
 
@@ -31,9 +42,9 @@ def answer(table: pd.DataFrame) -> str:
 def main() -> None:
     """Print it."""
     thread = Path("results/thread-2016/memmap")
-    if thread.is_dir():
+    if thread.is_dir() and (text := answer(pd.read_parquet(thread))):
         print("\nDoes a hole inside a section get struct pages?\n")
-        print(answer(pd.read_parquet(thread)))
+        print(text)
         print(
             "\nIt does: a section is populated whole. With 1 GiB sections both maps cost 16 MiB\n"
             "more than they need; with 128 MiB, since 5.12, these two cost what they need.\n"

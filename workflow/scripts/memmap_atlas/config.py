@@ -21,15 +21,14 @@ from memmap_atlas.figure_plan import FIGURES
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.kernel_file import Entries, build_kernels, read_entries
 from memmap_atlas.models import MODELS
-from memmap_atlas.sweep import GRID_AXES, Axis, Grid, Range, Sweep
+from memmap_atlas.sweep import GRID_AXES, Axis, Grid, Layout, Range, Sweep
 from memmap_atlas.units import parse_size, size_text
 
 HIGHEST_ADDRESS = 1 << 57
 BYTES_PER_POINT = 1  # of a large sweep, as parquet: measured 0.5 to 0.7
-Regions = tuple[tuple[int, int], ...]
 
 
-def load_machines(path: Path) -> dict[str, Regions]:
+def load_machines(path: Path) -> dict[str, Layout]:
     """Regions of real machines by name, from a file in the form of config/machines.yaml.
 
     Raises ConfigError with all problems of the file.
@@ -47,16 +46,13 @@ def load_machines(path: Path) -> dict[str, Regions]:
 
 def regions_of(
     pairs: list[list[int | str]], file: str, path: tuple[str, ...]
-) -> tuple[Regions, list[Problem]]:
-    """Regions in address order, and what is wrong with them: empty, overlapping or too high."""
+) -> tuple[Layout, list[Problem]]:
+    """Regions in address order, and what is wrong with them: empty or overlapping."""
     regions = sorted((parse_size(start), parse_size(end)) for start, end in pairs)
     wrong = []
     for start, end in regions:
         if end <= start:
             text = f"the region [{start:#x}, {end:#x}) is empty: its end must lie above its start"
-            wrong.append(Problem(file, path, text))
-        if end > HIGHEST_ADDRESS:
-            text = f"the region [{start:#x}, {end:#x}) ends above {HIGHEST_ADDRESS:#x}"
             wrong.append(Problem(file, path, text))
     for (start, end), (next_start, next_end) in pairwise(regions):
         if start < end and next_start < end:
@@ -71,7 +67,7 @@ def load_sweep(
     path: Path,
     shown: str,
     kernel_entries: Entries,
-    machines: Mapping[str, Regions],
+    machines: Mapping[str, Layout],
     max_points: int,
 ) -> Sweep:
     """The sweep of one file, called ``shown`` in messages, with what it names filled in.
@@ -102,7 +98,7 @@ def load_sweep(
     with noting(wrong):
         if axes := sound(None, "layouts", "grid"):
             grid = read_grid(axes, page, shown)
-    regions: dict[str, Regions] = {}
+    regions: dict[str, Layout] = {}
     with noting(wrong):
         regions |= named_regions(sound({}, "layouts", "regions"), shown)
     with noting(wrong):
@@ -182,8 +178,8 @@ def chosen_kernels(
 
 
 def chosen_machines(
-    value: Any, machines: Mapping[str, Regions], taken: set[str], file: str
-) -> dict[str, Regions]:
+    value: Any, machines: Mapping[str, Layout], taken: set[str], file: str
+) -> dict[str, Layout]:
     """The machines that a sweep names, none of them ``taken`` as the name of a layout."""
     path = ("layouts", "machines")
     names = list(machines) if value == "all" else list(value)
@@ -217,7 +213,7 @@ def unknown(
     ]
 
 
-def named_regions(value: Any, file: str) -> dict[str, Regions]:
+def named_regions(value: Any, file: str) -> dict[str, Layout]:
     """Layouts given by their regions."""
     regions, wrong = {}, []
     for name, pairs in value.items():
@@ -317,6 +313,9 @@ def read_sections(value: Any, page: int, file: str) -> tuple[int | None, ...]:
     if listed != ["kernel"]:
         rest = [size for size in listed if size != "kernel"] if listed else value
         sizes = read_axis(rest, file, path)
+    if len(sizes) > HIGHEST_ADDRESS.bit_length():
+        text = f"{len(sizes):,} sizes are more than there are powers of two: use factor: 2"
+        raise ConfigError([Problem(file, path, text)])
     refuse(
         [
             Problem(

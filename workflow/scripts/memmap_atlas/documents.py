@@ -98,6 +98,11 @@ def load_yaml(path: Path) -> Any:
         raise ConfigError([Problem(place, (), str(error.problem))]) from error
     except yaml.YAMLError as error:
         raise ConfigError([Problem(str(path), (), f"no YAML: {error}")]) from error
+    except ValueError as error:
+        # what looks like a date or a number and is none
+        raise ConfigError([Problem(str(path), (), f"a value is none: {error}")]) from error
+    except RecursionError as error:
+        raise ConfigError([Problem(str(path), (), "is nested too deeply")]) from error
 
 
 def problems(value: Any, schema: str, place: str) -> list[Problem]:
@@ -132,7 +137,7 @@ def problems(value: Any, schema: str, place: str) -> list[Problem]:
                 Problem(
                     place,
                     path,
-                    f"{error.instance!r} is none of {', '.join(options)}"
+                    f"{shown(error.instance)} is none of {', '.join(options)}"
                     f"{nearest(str(error.instance), options)}",
                 )
             )

@@ -19,18 +19,15 @@ from memmap_atlas.units import parse_size
 SIZES = ("page_size", "section_size", "vmemmap_leaf", "pmd_size", "memstart_align", "vmemmap_below")
 SMALLEST_PAGE = 4096
 DOCUMENTATION = ("description", "sources")
-DERIVED = (
-    "long_size",
-    "pmd_size",
-    "subsection_map",
-    "section_flags_bits",
-    "memstart_align",
-    "vmemmap_below",
-    "tables_below",
-    "page_tables",
-)
-
-
+# values that most kernels share, and values that follow from others
+DEFAULTS = {
+    "long_size": 8,
+    "subsection_map": True,
+    "memstart_align": 0,
+    "vmemmap_below": 0,
+    "tables_below": False,
+}
+DERIVED = ("pmd_size", "section_flags_bits", "page_tables")
 Entries = Mapping[str, Mapping[str, Any]]
 
 
@@ -80,12 +77,9 @@ def build_kernel(name: str, entries: Entries, file: str) -> Kernel:
     """One kernel, what it extends filled in and defaults derived."""
     values = resolve(name, entries, (), file)
     values = {key: value for key, value in values.items() if key not in (*DOCUMENTATION, "extends")}
-    missing = [
-        field
-        for field in Kernel.__dataclass_fields__
-        if field not in values and field not in DERIVED
-    ]
-    if missing:
+    needed = [field for field in Kernel.__dataclass_fields__ if field not in DERIVED]
+    values = DEFAULTS | values
+    if missing := [field for field in needed if field not in values]:
         text = f"lacks {', '.join(missing)}: give them, or say what it extends"
         raise ConfigError([Problem(file, (name,), text)])
     for field in SIZES:
@@ -97,25 +91,16 @@ def build_kernel(name: str, entries: Entries, file: str) -> Kernel:
     if page < SMALLEST_PAGE:
         text = f"{page} bytes is no page: {SMALLEST_PAGE} bytes is the smallest that Linux has"
         raise ConfigError([Problem(file, (name, "page_size"), text)])
-    if "page_tables" in values:
-        tables = tuple(
-            (parse_size(covers), parse_size(size)) for covers, size in values["page_tables"]
-        )
-    else:
-        tables = default_page_tables(page, values["va_bits"])
-    long_size = values.get("long_size", 8)
+    tables = values.get("page_tables")
     kernel = Kernel(
         **{
-            "long_size": long_size,
             "pmd_size": page * (page // 8),
-            "subsection_map": True,
-            "section_flags_bits": 34 if long_size == 8 else 8,
-            "memstart_align": 0,
-            "vmemmap_below": 0,
-            "tables_below": False,
+            "section_flags_bits": 34 if values["long_size"] == 8 else 8,
             **values,
             "models": tuple(values["models"]),
-            "page_tables": tables,
+            "page_tables": default_page_tables(page, values["va_bits"])
+            if tables is None
+            else tuple((parse_size(covers), parse_size(size)) for covers, size in tables),
         }
     )
     wrong = [

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from memmap_atlas.regions import Ints, Regions
 from memmap_atlas.sweep import GRID_AXES, Sweep
-from memmap_atlas.units import UNITS
+from memmap_atlas.units import size_text
 
 PLACED = ("base", "hole_start", "hole_size")
 
@@ -103,8 +103,5 @@ def grid_names(
 def size_texts(sizes: Ints) -> NDArray[np.object_]:
     """``units.size_text`` of each size, shape (layouts,), str objects."""
     values, inverse = np.unique(sizes, return_inverse=True)
-    texts = np.full(len(values), "0B", dtype=object)
-    for unit, size in UNITS.items():
-        whole = (values % size == 0) & (values > 0)
-        texts[whole] = (values[whole] // size).astype(str).astype(object) + unit
+    texts = np.array([size_text(size) for size in values.tolist()], dtype=object)
     return np.asarray(texts[inverse], dtype=object)

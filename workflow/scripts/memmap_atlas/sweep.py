@@ -45,6 +45,8 @@ class Range:
 
 
 Axis = tuple[int, ...] | Range
+# the regions of one layout, (start, end) in address order
+Layout = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Grid:
 class Sweep:
     """Layouts x kernels x section sizes x models.
 
-    regions: named layouts, each a tuple of (start, end) in address order
+    regions: named layouts
     kernels: by name, in the order of the sweep file
     section_sizes: bytes; None is the size that a kernel ships with
     """
@@ -72,7 +74,7 @@ class Sweep:
     name: str
     description: str
     grid: Grid | None
-    regions: Mapping[str, tuple[tuple[int, int], ...]]
+    regions: Mapping[str, Layout]
     kernels: Mapping[str, Kernel]
     section_sizes: tuple[int | None, ...]
     models: tuple[str, ...]

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -19,16 +18,19 @@ from memmap_atlas.figures.style import (
     HATCH,
     INK,
     PAGE_WIDTH,
+    KeyEntry,
     WasteScale,
     cell_label,
-    draw_scale,
+    draw_key,
     forbidden_patch,
+    fractions,
     size_label,
 )
 
 # inches
 ROW, TOP, KEY, EDGE, GAP, BLOCK_GAP = 0.145, 0.56, 0.68, 0.06, 0.07, 0.1
-LETTER, DIGIT = 0.056, 0.063  # widths in text of 7 points, on average and of digits
+# widths in text of 7 points: on average, of digits, and of bold letters
+LETTER, DIGIT, BOLD = 0.056, 0.063, 0.072
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Block:
     heading: str
     waste: pd.DataFrame
     selectable: pd.DataFrame
+
+    def without_heading(self) -> "Block":
+        """The same with the heading in the name of each column."""
+        named = {column: f"{self.heading} {column}".strip() for column in self.waste}
+        return Block("", self.waste.rename(columns=named), self.selectable.rename(columns=named))
 
 
 def block(rows: pd.DataFrame, heading: str, index: str, columns: str) -> Block:
@@ -117,6 +124,8 @@ def annotated(
     left = EDGE + name_room + label_room + 2 * GAP
     widths = np.array([found.waste.shape[1] for found in blocks])
     cell = (PAGE_WIDTH - EDGE - left - BLOCK_GAP * (len(blocks) - 1)) / widths.sum()
+    if any(BOLD * len(found.heading) > cell * found.waste.shape[1] for found in blocks):
+        blocks = [found.without_heading() for found in blocks]
     columns = [str(column) for found in blocks for column in found.waste]
     top = TOP + DIGIT * max(map(len, columns)) + 0.1
     body = ROW * len(names)
@@ -140,17 +149,13 @@ def annotated(
         style = {"va": "center_baseline", "weight": "bold" if y < top else "normal"}
         write(name, EDGE, y + ROW / 2, **style)
         write(label, left - GAP, y + ROW / 2, ha="right", **style)
-    bar = figure.add_axes(fractions((left, 0.32, 3.2, 0.14), height))
-    draw_key(figure, bar, drawn.scale, any(found.waste.isna().any(axis=None) for found in blocks))
+    frame = Rectangle((0, 0), 1, 1, fill=False, ec=INK, lw=1.1)
+    entries: list[KeyEntry] = [(frame, "the kernel can be\nbuilt with it")]
+    if any(found.waste.isna().any(axis=None) for found in blocks):
+        entries.append((forbidden_patch(), "infeasible"))
+    bar = figure.add_axes(fractions((EDGE, 0.32, 3.2, 0.14), height))
+    draw_key(figure, bar, drawn.scale, entries, upright=False)
     return figure
-
-
-def fractions(
-    box: tuple[float, float, float, float], height: float
-) -> tuple[float, float, float, float]:
-    """A box in inches from the lower left, as fractions of a figure of ``height`` inches."""
-    left, bottom, wide, high = box
-    return left / PAGE_WIDTH, bottom / height, wide / PAGE_WIDTH, high / height
 
 
 def draw_block(axes: Axes, found: Block, scale: WasteScale, *, texts: bool) -> None:
@@ -187,26 +192,3 @@ def draw_block(axes: Axes, found: Block, scale: WasteScale, *, texts: bool) -> N
     axes.xaxis.tick_top()
     axes.tick_params(axis="x", length=0, pad=2, rotation=90)
     axes.set(xlabel="", ylabel="")
-
-
-def draw_key(figure: Figure, bar: Axes, scale: WasteScale, forbids: bool) -> None:
-    """The scale, and what frames and hatch mean, in one line below the cells."""
-    draw_scale(bar, scale, upright=False)
-    bar.set_title("wasted memmap", loc="left", weight="bold", pad=4)
-    handles: list[Artist] = [Rectangle((0, 0), 1, 1, fill=False, ec=INK, lw=1.1)]
-    labels = ["the kernel can be built with it"]
-    if forbids:
-        handles.append(forbidden_patch())
-        labels.append("infeasible")
-    box = bar.get_position()
-    figure.legend(
-        handles,
-        labels,
-        loc="upper left",
-        bbox_to_anchor=(box.x1 + 0.01, box.y1 + 0.06 / figure.get_figheight()),
-        frameon=False,
-        handlelength=1.3,
-        labelspacing=0.4,
-        borderpad=0,
-        handletextpad=0.5,
-    )

@@ -21,7 +21,6 @@ COLUMNS = [
     "selectable",
     "feasible",
     "reason",
-    "needed_bytes",
     "wasted_bytes",
 ]
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Drawing
 from memmap_atlas.figure_plan import Figure
 from memmap_atlas.figures.annotated import kernel_heatmap, layout_heatmap, section_heatmap
 from memmap_atlas.figures.data import Drawn, read
-from memmap_atlas.figures.plane import waste_heatmap
+from memmap_atlas.figures.plane import PROPOSALS, waste_heatmap
 from memmap_atlas.figures.style import size_label
 from memmap_atlas.sweep import Axis, Sweep
 
@@ -39,8 +39,8 @@ class Kind:
     meaning: str
 
 
-PROPOSALS = "vmemmap-populated and vmemmap-trimmed are proposals that were never merged."
-FRAMED = f"Framed cells are models that the kernel can be built with; {PROPOSALS}"
+NEVER_MERGED = f"{' and '.join(PROPOSALS)} are proposals that were never merged."
+FRAMED = f"Framed cells are models that the kernel can be built with; {NEVER_MERGED}"
 
 KINDS = {
     "waste-heatmap": Kind(
@@ -52,9 +52,9 @@ KINDS = {
             "A panel is a model at a section size, or at all that are feasible where they give the "
             "same. A hole at or beyond the end of RAM leaves it contiguous. A solid frame marks a "
             "model that this kernel can be built with; a dashed one a model that it can't, or a "
-            f"proposal; {PROPOSALS} Red ticks, or lines across, stand where the hole starts on a "
-            "section edge, and red dashes where it ends on one; they are left out where they would "
-            "touch."
+            f"proposal; {NEVER_MERGED} Red ticks, or lines across, stand where the hole starts on "
+            "a section edge, and red dashes where it ends on one; they are left out where they "
+            "would touch."
         ),
     ),
     "kernel-heatmap": Kind(

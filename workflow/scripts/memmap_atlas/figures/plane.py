@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -24,8 +23,10 @@ from memmap_atlas.figures.style import (
     HATCH,
     INK,
     PAGE_WIDTH,
-    draw_scale,
+    KeyEntry,
+    draw_key,
     forbidden_patch,
+    fractions,
     size_label,
 )
 
@@ -103,9 +104,7 @@ def waste_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
     def place(column: int, top: float, w: float = WIDTH, h: float = PANEL_HEIGHT) -> Axes:
         """Axes whose upper left corner stands in a column, ``top`` inches below the top."""
         left = LEFT + column * (WIDTH + GAP)
-        return figure.add_axes(
-            (left / PAGE_WIDTH, 1 - (top + h) / height, w / PAGE_WIDTH, h / height)
-        )
+        return figure.add_axes(fractions((left, height - top - h, w, h), height))
 
     for index, panel in enumerate(alike):
         down, column = divmod(index, COLUMNS)
@@ -136,7 +135,7 @@ def waste_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
         bar = place(COLUMNS - 1, block + HEAD + 0.4, 0.2, 2.2)
     else:
         bar = place(0, body + 0.2, 2 * WIDTH, 0.14)
-    draw_key(figure, bar, drawn, other, upright=upright)
+    draw_key(figure, bar, drawn.scale, key_entries(rows, other), upright=upright)
     return figure
 
 
@@ -163,13 +162,14 @@ def draw_panel(axes: Axes, panel: Panel, other: str, drawn: Drawn) -> None:
     waste = plane.to_numpy(dtype=np.float64, na_value=np.nan)
     axes.pcolormesh(x, y, waste, cmap=drawn.scale.colours, norm=drawn.scale.norm, rasterized=True)
     axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
-    axes.set_facecolor(FORBIDDEN)
+    if np.isnan(waste).any():
+        draw_forbidden(axes)
     if np.isnan(waste).all():
-        draw_forbidden(axes, str(panel.rows["reason"].iloc[0]))
+        write_over(axes, textwrap.fill(str(panel.rows["reason"].iloc[0]), 16))
     elif panel.section or drawn.rows["section_bytes"].nunique() == 1:
         draw_section_edges(axes, panel.rows["section_bytes"].iloc[0] / GIB, other)
-    if np.nanmax(waste, initial=0) == 0 and not np.isnan(waste).all():
-        axes.text(0.5, 0.5, "none anywhere", transform=axes.transAxes, ha="center", va="center")
+    if (waste == 0).all():
+        write_over(axes, "none anywhere")
     axes.spines[:].set(
         color=INK if panel.selectable else FAINT,
         linewidth=1.4 if panel.selectable else 0.5,
@@ -186,21 +186,18 @@ def borders(values: Floats) -> Floats:
     return np.concatenate([[2 * values[0] - middle[0]], middle, [2 * values[-1] - middle[-1]]])
 
 
-def draw_forbidden(axes: Axes, reason: str) -> None:
-    """A panel without any value: hatched, with the rule written out."""
-    hatched = Rectangle(
-        (0, 0), 1, 1, transform=axes.transAxes, hatch=HATCH, ec="#c4c4c4", fc=FORBIDDEN, lw=0
-    )
-    axes.add_patch(hatched)
-    axes.text(
-        0.5,
-        0.5,
-        textwrap.fill(reason, 16),
-        transform=axes.transAxes,
-        ha="center",
-        va="center",
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
-    )
+def draw_forbidden(axes: Axes) -> None:
+    """Hatch where no value covers it."""
+    axes.set_facecolor(FORBIDDEN)
+    whole = Rectangle((0, 0), 1, 1, transform=axes.transAxes, zorder=0.5)
+    whole.set(hatch=HATCH, ec="#c4c4c4", fc=FORBIDDEN, lw=0)
+    axes.add_patch(whole)
+
+
+def write_over(axes: Axes, text: str) -> None:
+    """Some words in the middle of a panel."""
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", bbox=box)
 
 
 def draw_section_edges(axes: Axes, section: float, other: str) -> None:
@@ -239,32 +236,18 @@ def label_axes(axes: Axes, label: str, lowest: bool) -> None:
         axes.set_xticklabels([])
 
 
-def draw_key(figure: Figure, bar: Axes, drawn: Drawn, other: str, *, upright: bool) -> None:
-    """The scale, and what frames, hatch and lines mean."""
-    draw_scale(bar, drawn.scale, upright=upright)
-    bar.set_title("wasted memmap", loc="left", weight="bold", pad=7 if upright else 4)
-    entries: list[tuple[Artist, str]] = [
+def key_entries(rows: pd.DataFrame, other: str) -> list[KeyEntry]:
+    """What frames, lines and hatch mean."""
+    dashes = (0, (3, 2))
+    entries: list[KeyEntry] = [
         (Rectangle((0, 0), 1, 1, fill=False, ec=INK, lw=1.4), "the kernel can be\nbuilt with it"),
-        (Rectangle((0, 0), 1, 1, fill=False, ec=FAINT, lw=0.5, ls=(0, (3, 2))), "not selectable"),
+        (Rectangle((0, 0), 1, 1, fill=False, ec=FAINT, lw=0.5, ls=dashes), "not selectable"),
     ]
-    starts = "hole starts on a\nsection edge (not\ndrawn where dense)"
-    entries.append((Line2D([], [], color=EDGE, lw=0.8), starts))
+    starts = Line2D([], [], color=EDGE, lw=0.8)
+    entries.append((starts, "hole starts on a\nsection edge (not\ndrawn where dense)"))
     if other == "hole_size_bytes":
         ends = Line2D([], [], color=EDGE, lw=0.8, ls=(0, (4, 2)))
         entries.append((ends, "hole ends on a\nsection edge"))
-    if not drawn.rows["feasible"].all():
+    if not rows["feasible"].all():
         entries.append((forbidden_patch(), "infeasible: a rule\nof the kernel\nforbids it"))
-    box = bar.get_position()
-    handles, labels = zip(*entries, strict=True)
-    figure.legend(
-        handles,
-        labels,
-        loc="upper left",
-        bbox_to_anchor=(box.x0 - 0.015, box.y0 - 0.015) if upright else (box.x1 + 0.01, box.y1),
-        ncols=1 if upright else 3,
-        frameon=False,
-        handlelength=1.6,
-        labelspacing=0.7,
-        columnspacing=1.2,
-        borderpad=0.2 if upright else 0,
-    )
+    return entries

@@ -3,12 +3,14 @@
 The same data gives the same bytes: no time, no machine and no random name goes into a file.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import seaborn as sns
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
 from matplotlib.figure import Figure
@@ -46,6 +48,8 @@ MOST_CLASSES = 9
 INK, FAINT, NO_WASTE, FORBIDDEN = "#222222", "#8a8a8a", "#ffffff", "#e4e4e4"
 EDGE = "#d1495b"  # a section edge: told from every class by hue and by being a line
 HATCH = "//////"
+# a handle of the key, and what it means
+KeyEntry = tuple[Artist, str]
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,7 @@ def three_digits(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def draw_scale(axes: Axes, scale: WasteScale, *, upright: bool = True) -> None:
+def draw_scale(axes: Axes, scale: WasteScale, *, upright: bool) -> None:
     """The key of the scale as a bar, with the class for no waste set apart at its low end."""
     count = len(scale.bounds) + 1
     span = axes.axhspan if upright else axes.axvspan
@@ -130,6 +134,37 @@ def draw_scale(axes: Axes, scale: WasteScale, *, upright: bool = True) -> None:
         axes.set_xticks(places, [label.replace(" ", "\n", 1) for label in labels])
     axes.tick_params(length=0, pad=3)
     axes.spines[:].set_visible(False)
+
+
+def draw_key(
+    figure: Figure, bar: Axes, scale: WasteScale, entries: Sequence[KeyEntry], *, upright: bool
+) -> None:
+    """The scale in ``bar``, and ``entries`` below it where it stands upright, beside it else."""
+    draw_scale(bar, scale, upright=upright)
+    bar.set_title("wasted memmap", loc="left", weight="bold", pad=7 if upright else 4)
+    box = bar.get_position()
+    beside = (box.x1 + 0.01, box.y1 + 0.06 / figure.get_figheight())
+    handles, labels = zip(*entries, strict=True)
+    figure.legend(
+        handles,
+        labels,
+        loc="upper left",
+        bbox_to_anchor=(box.x0 - 0.015, box.y0 - 0.015) if upright else beside,
+        ncols=1 if upright else 3,
+        frameon=False,
+        handlelength=1.6,
+        labelspacing=0.7,
+        columnspacing=1.2,
+        borderpad=0.2 if upright else 0,
+    )
+
+
+def fractions(
+    box: tuple[float, float, float, float], height: float
+) -> tuple[float, float, float, float]:
+    """A box in inches from the lower left, as fractions of a figure of ``height`` inches."""
+    left, bottom, wide, high = box
+    return left / PAGE_WIDTH, bottom / height, wide / PAGE_WIDTH, high / height
 
 
 def forbidden_patch() -> Patch:
