@@ -13,8 +13,9 @@ from memmap_atlas.kernel_file import load_kernels
 from memmap_atlas.regions import Regions
 
 TESTS = Path(__file__).parent
+CONFIG = TESTS.parent / "config"
 GOLDEN = json.loads((TESTS / "golden/boots.json").read_text())
-KERNELS = load_kernels(TESTS.parent / "config/kernels.yaml", TESTS / "golden/boot-kernels.yaml")
+KERNELS = load_kernels(CONFIG / "kernels.yaml", CONFIG / "lab-kernels.yaml")
 BOOTED = {
     "memmap_bytes": lambda c: c.memmap,
     "freed_bytes": lambda c: c.freed,

@@ -213,11 +213,11 @@ def unknown(
     ]
 
 
-def named_regions(value: Any, file: str) -> dict[str, Layout]:
+def named_regions(value: Any, file: str, path: tuple[str, ...] = ("layouts",)) -> dict[str, Layout]:
     """Layouts given by their regions."""
     regions, wrong = {}, []
     for name, pairs in value.items():
-        regions[name], found = regions_of(pairs, file, ("layouts", "regions", name))
+        regions[name], found = regions_of(pairs, file, (*path, "regions", name))
         wrong += found
     refuse(wrong)
     return regions

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.models import MODELS, Memmap, memmap_of
-from memmap_atlas.regions import Ints, Regions, down, overlap, touched, whole_pages
+from memmap_atlas.regions import Ints, Regions, divided, down, overlap, touched, up, whole_pages
 
 SUBSECTION_SIZE = 2 << 20
 
@@ -142,6 +142,19 @@ def page_tables(memmap: Memmap, layouts: Regions, kernel: Kernel) -> Ints:
             total += touched(leaves, covers).size // covers * size
     # a layout without a page has its padding shifted off the edges of windows
     return np.where(memmap.leaves.size > 0, total, 0)
+
+
+def counted_pages(layouts: Regions, kernel: Kernel, model: str) -> Ints:
+    """What /proc/vmstat's nr_memmap_boot_pages says, in pages: it is computed, not measured.
+
+    mm/sparse.c: sparse_init_nid() and mm/mm_init.c: alloc_node_mem_map() add whole pages for each
+    present section or array, whatever is taken or freed (15995a352474, 6.11; c3576889d87b).
+    """
+    memmap = MODELS[model](layouts, kernel)
+    if memmap.sections is None:
+        return divided(up(memmap.taken, kernel.page_size), kernel.page_size)
+    each = -(-kernel.section_memmap // kernel.page_size)
+    return memmap.sections.size // kernel.section_size * each
 
 
 FEASIBLE = ""

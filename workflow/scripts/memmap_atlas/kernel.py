@@ -2,8 +2,9 @@
 costs.
 """
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 FreeVariant = Literal["max-order", "max-order-truncated", "max-order-flatmem", "pageblock"]
 
@@ -66,6 +67,20 @@ class Kernel:
     def section_memmap(self) -> int:
         """Bytes of struct pages of one section."""
         return self.section_pages * self.struct_page_size
+
+
+def kernel_values(kernel: Kernel) -> dict[str, Any]:
+    """The kernel in native types, as YAML, JSON and Snakemake's params take them."""
+    return asdict(kernel) | {
+        "models": list(kernel.models),
+        "page_tables": [list(level) for level in kernel.page_tables],
+    }
+
+
+def kernel_from(values: Mapping[str, Any]) -> Kernel:
+    """The kernel whose :func:`kernel_values` are ``values``."""
+    tables = tuple((covers, size) for covers, size in values["page_tables"])
+    return Kernel(**{**values, "models": tuple(values["models"]), "page_tables": tables})
 
 
 def default_page_tables(page_size: int, va_bits: int) -> tuple[tuple[int, int], ...]:

@@ -23,13 +23,17 @@ def code_version() -> str:
     return f"{__version__}+{state.hexdigest()[:12]}"
 
 
-def metadata(resolved: Path) -> dict[str, str]:
-    """What the tables of a sweep carry: its digest and that of the code that made them."""
+def code_metadata() -> dict[str, str]:
+    """What every table carries: which code made it, and its units."""
     return {
-        "memmap_atlas.sweep_sha256": digest(resolved),
         "memmap_atlas.code_version": code_version(),
         "memmap_atlas.units": "columns ending in _bytes are int64 bytes",
     }
+
+
+def metadata(resolved: Path) -> dict[str, str]:
+    """What the tables of a sweep carry: its digest and that of the code that made them."""
+    return {"memmap_atlas.sweep_sha256": digest(resolved), **code_metadata()}
 
 
 def software() -> dict[str, str]:

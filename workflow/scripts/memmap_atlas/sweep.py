@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from memmap_atlas.kernel import Kernel
+from memmap_atlas.kernel import Kernel, kernel_from, kernel_values
 
 POINTS_PER_PART = 10_000_000
 GRID_AXES = ("base", "ram_size", "hole_start", "hole_size")
@@ -127,14 +127,7 @@ def resolved(sweep: Sweep) -> dict[str, Any]:
     values["regions"] = {
         name: [list(region) for region in regions] for name, regions in sweep.regions.items()
     }
-    values["kernels"] = {
-        name: asdict(kernel)
-        | {
-            "models": list(kernel.models),
-            "page_tables": [list(level) for level in kernel.page_tables],
-        }
-        for name, kernel in sweep.kernels.items()
-    }
+    values["kernels"] = {name: kernel_values(kernel) for name, kernel in sweep.kernels.items()}
     for key in ("section_sizes", "models", "figures"):
         values[key] = list(values[key])
     return values
@@ -157,16 +150,7 @@ def sweep_from(values: Mapping[str, Any]) -> Sweep:
             name: tuple((start, end) for start, end in regions)
             for name, regions in values["regions"].items()
         },
-        kernels={
-            name: Kernel(
-                **{
-                    **kernel,
-                    "models": tuple(kernel["models"]),
-                    "page_tables": tuple((covers, size) for covers, size in kernel["page_tables"]),
-                }
-            )
-            for name, kernel in values["kernels"].items()
-        },
+        kernels={name: kernel_from(kernel) for name, kernel in values["kernels"].items()},
         section_sizes=tuple(values["section_sizes"]),
         models=tuple(values["models"]),
         figures=tuple(values["figures"]),

@@ -1,0 +1,187 @@
+# The lab: real kernels are booted on memory maps, and the arithmetic is held to what they allocate.
+# Its file is read when one of its targets is asked for: the sweeps run without it.
+
+from dataclasses import asdict
+from functools import cache
+
+from memmap_atlas.kernel import kernel_values
+from memmap_atlas.lab.boards import BOARDS
+from memmap_atlas.lab.lab_file import the_lab
+
+
+@cache
+def lab():
+    """The lab that the configuration names, or the one boot that it asks for."""
+    try:
+        return the_lab(config, HERE, Path.cwd())
+    except ConfigError as error:
+        raise WorkflowError(*map(str, error.problems))
+
+
+def lab_library(*modules):
+    """What a job of the lab runs on; an edit of anything else boots nothing again."""
+    return [str(HERE / f"workflow/scripts/memmap_atlas/lab/{module}.py") for module in modules]
+
+
+def kernel_source(wildcards):
+    """What the image of a kernel is made from, where that is no package."""
+    origin = lab().kernels[wildcards.kernel].origin
+    folder = f"results/lab/sources/{origin.suite}/{origin.source}"
+    if origin.source:
+        return {"source": folder, "version": f"{folder}.version"}
+    return {"image": origin.image} if origin.image else {}
+
+
+def userland(wildcards):
+    """The initramfs that a kernel boots into."""
+    board = BOARDS[lab().kernels[wildcards.kernel].kernel.arch]
+    return f"results/lab/userland/{board.userland}/{board.debian}.cpio"
+
+
+def boots(wildcards):
+    """The folders of all boots."""
+    return [f"results/lab/boots/{kernel}/{name}" for kernel, name in lab().boots]
+
+
+def lab_kernels(wildcards):
+    """All kernels of the lab in native types."""
+    return {name: kernel_values(entry.kernel) for name, entry in lab().kernels.items()}
+
+
+wildcard_constraints:
+    kernel="[a-z0-9][a-z0-9._-]*",
+    map="[A-Za-z0-9][A-Za-z0-9._/-]*",
+    suite="[a-z][a-z-]*",
+    package="[a-z0-9][a-z0-9.+-]*",
+    architecture="[a-z0-9]+",
+
+
+rule lab_source:
+    input:
+        library=lab_library("build", "debian"),
+    output:
+        source=temp(directory("results/lab/sources/{suite}/{package}")),
+        version="results/lab/sources/{suite}/{package}.version",
+    log:
+        "results/lab/logs/source-{suite}-{package}.log",
+    conda:
+        "../envs/atlas.yaml"
+    message:
+        "lab: source package {wildcards.package} of {wildcards.suite}"
+    script:
+        "../scripts/lab_source.py"
+
+
+rule lab_kernel:
+    input:
+        unpack(kernel_source),
+        library=lab_library("build", "debian"),
+        resources=[str(HERE / f"workflow/resources/{name}") for name in ("lab.config", "sparsemem.h")],
+    output:
+        image="results/lab/kernels/{kernel}/image",
+        about="results/lab/kernels/{kernel}/kernel.json",
+    log:
+        "results/lab/logs/kernel-{kernel}.log",
+    conda:
+        "../envs/atlas.yaml"
+    params:
+        origin=lambda wildcards: asdict(lab().kernels[wildcards.kernel].origin),
+        kernel=lambda wildcards: kernel_values(lab().kernels[wildcards.kernel].kernel),
+        architecture=lambda wildcards: BOARDS[lab().kernels[wildcards.kernel].kernel.arch].debian,
+    threads: lambda wildcards: 8 if lab().kernels[wildcards.kernel].origin.source else 1
+    message:
+        "lab: the image of {wildcards.kernel}"
+    script:
+        "../scripts/lab_kernel.py"
+
+
+rule lab_userland:
+    input:
+        library=lab_library("initramfs", "debian"),
+    output:
+        "results/lab/userland/{suite}/{architecture}.cpio",
+    log:
+        "results/lab/logs/userland-{suite}-{architecture}.log",
+    conda:
+        "../envs/atlas.yaml"
+    message:
+        "lab: a userland for {wildcards.architecture}"
+    script:
+        "../scripts/lab_userland.py"
+
+
+rule lab_boot:
+    input:
+        image="results/lab/kernels/{kernel}/image",
+        about="results/lab/kernels/{kernel}/kernel.json",
+        initrd=userland,
+        library=lab_library("boards", "run"),
+    output:
+        directory("results/lab/boots/{kernel}/{map}"),
+    log:
+        "results/lab/logs/boots/{kernel}/{map}.log",
+    conda:
+        "../envs/atlas.yaml"
+    params:
+        arch=lambda wildcards: lab().kernels[wildcards.kernel].kernel.arch,
+        cpu=lambda wildcards: lab().kernels[wildcards.kernel].cpu,
+        regions=lambda wildcards: [list(region) for region in lab().maps[wildcards.map]],
+        time_limit=lambda wildcards: lab().time_limit,
+    message:
+        "lab: {wildcards.kernel} on {wildcards.map}"
+    script:
+        "../scripts/lab_boot.py"
+
+
+rule lab_observations:
+    input:
+        library=LIBRARY,
+        boots=boots,
+    output:
+        "results/lab/observations.parquet",
+    log:
+        "results/lab/logs/observations.log",
+    conda:
+        "../envs/atlas.yaml"
+    params:
+        kernels=lab_kernels,
+        boots=lambda wildcards: [kernel for kernel, _ in lab().boots],
+    message:
+        "lab: what the logs show"
+    script:
+        "../scripts/lab_observations.py"
+
+
+rule lab_residuals:
+    input:
+        library=LIBRARY,
+        observations="results/lab/observations.parquet",
+    output:
+        residuals="results/lab/residuals.parquet",
+        agreement="results/lab/agreement.txt",
+    log:
+        "results/lab/logs/residuals.log",
+    conda:
+        "../envs/atlas.yaml"
+    params:
+        kernels=lab_kernels,
+    message:
+        "lab: booted against computed"
+    script:
+        "../scripts/lab_residuals.py"
+
+
+rule lab:
+    input:
+        observations="results/lab/observations.parquet",
+        residuals="results/lab/residuals.parquet",
+        agreement="results/lab/agreement.txt",
+    log:
+        "results/lab/logs/verdict.log",
+    conda:
+        "../envs/atlas.yaml"
+    localrule: True
+    message:
+        "lab: the verdict"
+    script:
+        "../scripts/lab_verdict.py"

@@ -1,0 +1,53 @@
+"""Make the image of one kernel of the lab: from a Debian package, a build, or a file."""
+
+import gzip
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memmap_atlas.kernel import kernel_from
+from memmap_atlas.lab.build import build
+from memmap_atlas.lab.debian import Archive, Unavailable, sha256
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+GZIP = b"\x1f\x8b"
+
+
+def main() -> None:
+    """The image, unpacked where it is compressed as a whole, and what it is."""
+    name, origin = snakemake.wildcards.kernel, snakemake.params.origin
+    target = Path(snakemake.output.image)
+    with tempfile.TemporaryDirectory(dir=target.parent.resolve()) as place:
+        folder = Path(place)
+        if origin["package"]:
+            archive = Archive(origin["suite"], snakemake.params.architecture, folder / "apt")
+            archive.update()
+            package, image = archive.fetch_kernel(origin["package"], folder)
+            about = {"package": package.name, "version": package.version}
+        elif origin["source"]:
+            kernel = kernel_from(snakemake.params.kernel)
+            source = Path(snakemake.input.source)
+            image = build(source, name, kernel, folder, snakemake.threads)
+            version = Path(snakemake.input.version).read_text().strip()
+            about = {"package": origin["source"], "version": version}
+        else:
+            image = Path(snakemake.input.image)
+            about = {"package": image.name, "version": ""}
+        with image.open("rb") as stream:
+            packed = stream.read(2) == GZIP
+        with (gzip.open if packed else open)(image, "rb") as source_file, target.open("wb") as out:
+            shutil.copyfileobj(source_file, out)
+    about["image_sha256"] = sha256(target)
+    Path(snakemake.output.about).write_text(json.dumps(about, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (Unavailable, OSError) as error:
+        sys.exit(f"lab: {snakemake.wildcards.kernel}: {error}")

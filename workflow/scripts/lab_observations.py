@@ -1,0 +1,20 @@
+"""Read the logs of all boots of the lab into one table."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memmap_atlas.kernel import kernel_from
+from memmap_atlas.lab.observations import observations
+from memmap_atlas.lab.tables import OBSERVATIONS, write_rows
+from memmap_atlas.provenance import code_metadata
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+if __name__ == "__main__":
+    kernels = {name: kernel_from(values) for name, values in snakemake.params.kernels.items()}
+    chosen = [kernels[kernel] for kernel in snakemake.params.boots]
+    rows = observations([Path(folder) for folder in snakemake.input.boots], chosen)
+    write_rows(Path(snakemake.output[0]), rows, OBSERVATIONS, code_metadata())
+    complete = sum(row["outcome"] == "complete" for row in rows)
+    Path(snakemake.log[0]).write_text(f"{len(rows)} boots, {complete} complete\n")

@@ -1,0 +1,21 @@
+"""Hold every quantity that the lab observed to the arithmetic."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memmap_atlas.kernel import kernel_from
+from memmap_atlas.lab.report import agreement_table
+from memmap_atlas.lab.residuals import residuals
+from memmap_atlas.lab.tables import RESIDUALS, read_rows, write_rows
+from memmap_atlas.provenance import code_metadata
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+if __name__ == "__main__":
+    kernels = {name: kernel_from(values) for name, values in snakemake.params.kernels.items()}
+    observed = read_rows(Path(snakemake.input.observations))
+    found = residuals(observed, kernels)
+    write_rows(Path(snakemake.output.residuals), found, RESIDUALS, code_metadata())
+    Path(snakemake.output.agreement).write_text("\n".join(agreement_table(observed, found)) + "\n")
+    Path(snakemake.log[0]).write_text(f"{len(found)} residuals of {len(observed)} boots\n")

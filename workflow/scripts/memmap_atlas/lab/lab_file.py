@@ -1,0 +1,274 @@
+"""From a lab file to a :class:`~memmap_atlas.lab.plan.Lab`: names filled in, every boot listed."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from memmap_atlas.config import load_machines, load_sweep, named_regions, unknown
+from memmap_atlas.documents import (
+    ConfigError,
+    Problem,
+    load_yaml,
+    nearest,
+    noting,
+    problems,
+    refuse,
+)
+from memmap_atlas.kernel_file import Entries, build_kernels, read_entries
+from memmap_atlas.lab.boards import BOARDS
+from memmap_atlas.lab.plan import Lab, LabKernel, Origin, Random, random_maps
+from memmap_atlas.lab.run import missing
+from memmap_atlas.layouts import Layouts, layouts_of
+from memmap_atlas.sweep import Layout
+from memmap_atlas.units import parse_size
+
+KERNEL_FILES = ("config/kernels.yaml", "config/lab-kernels.yaml")
+TIME_LIMIT = 120
+MOST_POINTS = 10**9
+
+
+class Names:
+    """What a lab can name: kernels, machines, and layouts of sweeps, read when first asked for."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        """``root`` holds config/; paths of sweep files start at ``folder``."""
+        self.root, self.folder = root, folder
+        self.entries, self.files = read_entries(*(root / file for file in KERNEL_FILES))
+        self.machines = load_machines(root / "config/machines.yaml")
+        self.sweeps: dict[str, Layouts] = {}
+
+    def layouts(self, sweep: str) -> Layouts:
+        """The layouts of a sweep that ships or of a sweep file.
+
+        Raises ConfigError where there is none.
+        """
+        if sweep not in self.sweeps:
+            is_path = sweep.endswith((".yaml", ".yml"))
+            path = self.folder / sweep if is_path else self.root / f"config/sweeps/{sweep}.yaml"
+            entries = read_entries(self.root / KERNEL_FILES[0])[0]
+            found = load_sweep(path, str(path.name), entries, self.machines, MOST_POINTS)
+            self.sweeps[sweep] = layouts_of(found)
+        return self.sweeps[sweep]
+
+    def named(self, name: str, maps: Mapping[str, Layout]) -> Layout:
+        """A map by its name: of ``maps``, of a machine, or <sweep>/<layout>.
+
+        Raises ConfigError where there is none.
+        """
+        if name in maps:
+            return maps[name]
+        if name in self.machines:
+            return self.machines[name]
+        sweep, _, layout = name.rpartition("/")
+        if not sweep:
+            known = [*maps, *self.machines]
+            text = f"no map {name!r}{nearest(name, known)}: give one of the lab file's maps, "
+            raise ConfigError([Problem("", (), text + "a machine, or <sweep>/<layout>")])
+        layouts = self.layouts(sweep)
+        places = np.flatnonzero(layouts.names == layout)
+        if not len(places):
+            known = layouts.names.tolist()
+            text = f"no layout {layout!r} in sweep {sweep}{nearest(layout, known)}"
+            raise ConfigError([Problem("", (), text)])
+        return layout_at(layouts, int(places[0]))
+
+
+def layout_at(layouts: Layouts, place: int) -> Layout:
+    """The regions of one layout."""
+    column = slice(place, place + 1)
+    regions = layouts.regions.columns(column)
+    return tuple(
+        (start, end)
+        for start, end in zip(
+            regions.start[:, 0].tolist(), regions.end[:, 0].tolist(), strict=True
+        )
+        if end > start
+    )
+
+
+def load_lab(path: Path, shown: str, names: Names) -> Lab:
+    """The lab of one file, called ``shown`` in messages.
+
+    Raises ConfigError with all problems of the file.
+    """
+    content = load_yaml(path)
+    refuse(problems(content, "lab", shown))
+    wrong: list[Problem] = []
+    kernels: dict[str, LabKernel] = {}
+    with noting(wrong):
+        kernels = lab_kernels(content["kernels"], names.entries, shown)
+    sets: dict[str, dict[str, Layout]] = {}
+    for name, entry in content["maps"].items():
+        with noting(wrong):
+            sets[name] = map_set(name, entry, names, shown)
+    maps: dict[str, Layout] = {}
+    for name, found in sets.items():
+        for layout, regions in found.items():
+            if maps.setdefault(layout, regions) != regions:
+                text = f"{layout!r} is the name of another map too"
+                wrong.append(Problem(shown, ("maps", name), text))
+    boots: dict[tuple[str, str], None] = {}
+    for place, group in enumerate(content["boots"]):
+        chosen = list(kernels) if group["kernels"] == "all" else group["kernels"]
+        at = ("boots", place)
+        if kernels:
+            wrong += absent(chosen, kernels, "kernel", shown, (*at, "kernels"))
+        wrong += absent(group["maps"], content["maps"], "set of maps", shown, (*at, "maps"))
+        boots |= {
+            (kernel, layout): None
+            for kernel in chosen
+            for found in group["maps"]
+            for layout in sets.get(found, ())
+        }
+    refuse(wrong)
+    return Lab(kernels, maps, tuple(boots), content.get("time_limit", TIME_LIMIT))
+
+
+def absent(
+    wanted: list[str], known: Mapping[str, Any], kind: str, file: str, path: tuple[str | int, ...]
+) -> list[Problem]:
+    """A problem for each name that the lab file does not define."""
+    return [
+        Problem(file, (*path, place), f"no {kind} {name!r} in this file{nearest(name, list(known))}")
+        for place, name in enumerate(wanted)
+        if name not in known
+    ]
+
+
+def lab_kernels(value: Mapping[str, Any], entries: Entries, file: str) -> dict[str, LabKernel]:
+    """The kernels of a lab; each is an entry of kernels.yaml or lab-kernels.yaml."""
+    wrong = unknown(value, entries, "kernel", file, ("kernels",))
+    refuse(wrong)
+    kernels = build_kernels(entries, dict.fromkeys(value, file))
+    found = {
+        name: LabKernel(
+            kernels[name],
+            Origin(**{key: text for key, text in entry.items() if key != "cpu"}),
+            entry.get("cpu", ""),
+        )
+        for name, entry in value.items()
+    }
+    refuse(
+        [
+            Problem(
+                file,
+                ("kernels", name),
+                f"no machine for architecture {kernel.kernel.arch!r}; there are {', '.join(BOARDS)}",
+            )
+            for name, kernel in found.items()
+            if kernel.kernel.arch not in BOARDS
+        ]
+    )
+    return found
+
+
+def map_set(name: str, entry: Mapping[str, Any], names: Names, file: str) -> dict[str, Layout]:
+    """The maps of one set by name; those of a sweep are called <sweep>/<layout>."""
+    path = ("maps", name)
+    readers: dict[str, Callable[[Any], dict[str, Layout]]] = {
+        "regions": lambda value: named_regions(value, file, path),
+        "machines": lambda value: {layout: names.named(layout, {}) for layout in value},
+        "sweep": lambda value: sweep_maps(value, entry, names),
+        "random": lambda value: random_set(name, value),
+    }
+    found: dict[str, Layout] = {}
+    wrong: list[Problem] = []
+    for key, read in readers.items():
+        if key in entry:
+            faults: list[Problem] = []
+            with noting(faults):
+                found |= read(entry[key])
+            wrong += [
+                fault if fault.file else Problem(file, (*path, key), fault.text)
+                for fault in faults
+            ]
+    refuse(wrong)
+    return found
+
+
+def sweep_maps(sweep: str, entry: Mapping[str, Any], names: Names) -> dict[str, Layout]:
+    """Layouts of a sweep: those that are named, or a random sample, always the same."""
+    layouts = names.layouts(sweep)
+    if "layouts" in entry:
+        return {f"{sweep}/{name}": names.named(f"{sweep}/{name}", {}) for name in entry["layouts"]}
+    random = np.random.default_rng(entry.get("seed", 0))
+    count = min(entry.get("sample", len(layouts.names)), len(layouts.names))
+    places = np.sort(random.choice(len(layouts.names), count, replace=False))
+    return {f"{sweep}/{layouts.names[at]}": layout_at(layouts, int(at)) for at in places}
+
+
+def random_set(name: str, value: Mapping[str, Any]) -> dict[str, Layout]:
+    """Random maps, called <set>-000 and so on."""
+    plan = Random(
+        count=value["count"],
+        seed=value["seed"],
+        regions=value["regions"],
+        start=parse_size(value["from"]),
+        end=parse_size(value["to"]),
+        edge=parse_size(value["edge"]),
+    )
+    return {f"{name}-{place:03d}": regions for place, regions in enumerate(random_maps(plan))}
+
+
+def the_lab(config: Mapping[str, Any], root: Path, folder: Path) -> Lab:
+    """The lab that a configuration names, or of one boot where it gives a kernel or a map.
+
+    Raises ConfigError with all problems of the configuration and of the lab file, and where this
+    machine lacks a program that the boots need.
+    """
+    names = Names(root, folder)
+    entry = config.get("lab", "full")
+    is_path = entry.endswith((".yaml", ".yml"))
+    shipped = {path.stem: path for path in sorted((root / "config/labs").glob("*.yaml"))}
+    if not is_path and entry not in shipped:
+        text = f"no lab {entry!r}{nearest(entry, list(shipped))}; there are {', '.join(shipped)}, "
+        raise ConfigError([Problem("config", ("lab",), text + "or give a path to a .yaml file")])
+    path = folder / entry if is_path else shipped[entry]
+    found = load_lab(path, entry if is_path else f"config/labs/{path.name}", names)
+    if "kernel" in config or "map" in config:
+        found = one_boot(config, found, names)
+    lacking = {
+        program
+        for kernel, _ in found.boots
+        for program in missing(BOARDS[found.kernels[kernel].kernel.arch])
+    }
+    refuse([Problem("", (), f"the lab lacks {program}") for program in sorted(lacking)])
+    return found
+
+
+def one_boot(config: Mapping[str, Any], found: Lab, names: Names) -> Lab:
+    """A lab of the one boot that a configuration asks for: ``kernel``, ``map`` and ``image``.
+
+    The kernel is one of the lab, or with an image any of kernels.yaml and lab-kernels.yaml.
+    """
+    wrong: list[Problem] = []
+    for key in ("kernel", "map"):
+        if key not in config:
+            wrong.append(Problem("config", (key,), "a boot needs a kernel and a map"))
+    refuse(wrong)
+    name, image = config["kernel"], config.get("image")
+    kernels: dict[str, LabKernel] = {}
+    with noting(wrong):
+        if image:
+            if not (names.folder / image).is_file():
+                wrong.append(Problem("config", ("image",), f"no file {image}"))
+            entry = {"image": image} | ({"cpu": config["cpu"]} if "cpu" in config else {})
+            kernels = lab_kernels({name: entry}, names.entries, "config")
+        elif name in found.kernels:
+            kernels = {name: found.kernels[name]}
+        else:
+            text = f"no kernel {name!r} in the lab{nearest(name, list(found.kernels))}: give one of "
+            text += f"{', '.join(found.kernels)}, or an image of your own"
+            wrong.append(Problem("config", ("kernel",), text))
+    layout, regions = "given", config["map"]
+    maps: dict[str, Layout] = {}
+    with noting(wrong):
+        if isinstance(regions, str):
+            layout = regions
+            maps = {layout: names.named(regions, found.maps)}
+        else:
+            maps = named_regions({layout: regions}, "config", ("map",))
+    refuse(wrong)
+    return Lab(kernels, maps, ((name, layout),), found.time_limit)

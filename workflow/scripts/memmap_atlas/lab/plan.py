@@ -1,0 +1,81 @@
+"""A lab: kernels, memory maps, and which of them are booted together; values, no files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from memmap_atlas.kernel import Kernel
+from memmap_atlas.sweep import Layout
+
+# what a booted kernel and its initramfs need in one piece, and what any machine has at least
+ROOM = 256 << 20
+PAGE = 4096
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a kernel's image comes from: a Debian package, a build of a Debian source package, or
+    a file; ``suite`` is for the first two.
+    """
+
+    package: str = ""
+    source: str = ""
+    image: str = ""
+    suite: str = ""
+
+
+@dataclass(frozen=True)
+class LabKernel:
+    """A kernel of the lab: the parameters to hold it to, its image's origin, and its CPU ("": the
+    board's own).
+    """
+
+    kernel: Kernel
+    origin: Origin
+    cpu: str = ""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Kernels and maps by name, and the boots as (kernel, map); a time limit in seconds."""
+
+    kernels: Mapping[str, LabKernel]
+    maps: Mapping[str, Layout]
+    boots: tuple[tuple[str, str], ...]
+    time_limit: int
+
+
+@dataclass(frozen=True)
+class Random:
+    """Random maps: up to ``regions`` regions between two addresses, edges at multiples of
+    ``edge``; one region has room for a kernel. Sizes in bytes.
+    """
+
+    count: int
+    seed: int
+    regions: int
+    start: int
+    end: int
+    edge: int
+
+
+def random_maps(plan: Random) -> list[Layout]:
+    """The maps of a plan, always the same ones.
+
+    Edges are drawn from grids of 1 to 2^17 times ``edge``, so that some lie on section edges,
+    some on leaves, and some on nothing.
+    """
+    random = np.random.default_rng(plan.seed)
+    maps: list[Layout] = []
+    while len(maps) < plan.count:
+        edges: set[int] = set()
+        for _ in range(2 * int(random.integers(1, plan.regions + 1))):
+            grid = plan.edge << int(random.integers(0, 18))
+            edges.add(int(random.integers(plan.start // grid, plan.end // grid + 1)) * grid)
+        ordered = sorted(edge for edge in edges if plan.start <= edge <= plan.end)
+        regions = tuple(zip(ordered[::2], ordered[1::2], strict=False))
+        # the first region takes the kernel: every board can have it there
+        if regions and regions[0][1] - regions[0][0] >= ROOM:
+            maps.append(regions)
+    return maps

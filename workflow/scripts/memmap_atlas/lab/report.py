@@ -1,0 +1,111 @@
+"""What a lab found, in words: a table of agreement, what is off, and the boots that failed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from memmap_atlas.lab.residuals import Agreement, agreements, is_within
+from memmap_atlas.lab.tables import TOLD_COLUMNS
+
+Row = Mapping[str, Any]
+# what the table has a column for; all that the kernel says of itself is one more
+SHOWN = {
+    "ram_bytes": "RAM",
+    "memmap_bytes": "memmap",
+    "freed_bytes": "freed",
+    "usage_bytes": "usage",
+    "root_array_bytes": "roots",
+    "root_page_bytes": "root pages",
+    "page_table_bytes": "tables",
+    "memmap_and_table_bytes": "with tables",
+    "boot_request_bytes": "request",
+    "boot_pages": "counter",
+    "mapped_bytes": "ptdump",
+}
+TOLD = "parameters"
+MOST_LISTED = 40
+THREAD = ("thread-3g", "thread-4g")
+
+
+def summary(found: Sequence[Row]) -> dict[str, dict[str, Agreement]]:
+    """Agreement by kernel and column of the table, in order; ``parameters`` is for all of them."""
+    told = {column for _, column, _ in TOLD_COLUMNS}
+    columns = [
+        {**row, "quantity": TOLD if row["quantity"] in told else row["quantity"]} for row in found
+    ]
+    table: dict[str, dict[str, Agreement]] = {}
+    for (kernel, quantity), agreement in agreements(columns).items():
+        table.setdefault(kernel, {})[quantity] = agreement
+    return table
+
+
+def agreement_table(observations: Sequence[Row], found: Sequence[Row]) -> list[str]:
+    """A line for each kernel: its boots, those that are complete, and for each quantity how many
+    agree to the byte, as exact/boots; +n are within the page that FLATMEM leaves open for each
+    hole.
+    """
+    table = summary(found)
+    heads = [*SHOWN.values(), TOLD]
+    kernels = list(dict.fromkeys(row["kernel"] for row in observations))
+    rows = [["kernel", "boots", "complete", *heads]]
+    for kernel in kernels:
+        mine = [row for row in observations if row["kernel"] == kernel]
+        complete = sum(row["outcome"] == "complete" for row in mine)
+        cells = [
+            cell(table.get(kernel, {}).get(quantity)) for quantity in (*SHOWN, TOLD)
+        ]
+        rows.append([kernel, str(len(mine)), str(complete), *cells])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            text.ljust(width) if place == 0 else text.rjust(width)
+            for place, (text, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def cell(agreement: Agreement | None) -> str:
+    """One cell: exact/boots, those within what is allowed, and the worst that is off."""
+    if agreement is None:
+        return "-"
+    text = f"{agreement.exact}/{agreement.boots}"
+    if agreement.within:
+        text = f"{agreement.exact}+{agreement.within}/{agreement.boots}"
+    return text if agreement.holds else f"{text} off {agreement.worst:+,}"
+
+
+def faults(found: Sequence[Row]) -> list[str]:
+    """A line for each residual that is off, the first MOST_LISTED of them; parameters that
+    contradict kernels.yaml once for each kernel.
+    """
+    told = {column for _, column, _ in TOLD_COLUMNS}
+    lines: dict[str, None] = {}
+    for row in found:
+        if is_within(row):
+            continue
+        values = f"{row['quantity']} {row['observed']:,}, not {row['predicted']:,}"
+        if row["quantity"] in told:
+            lines[f"{row['kernel']}: the kernel says {values} as kernels.yaml has it"] = None
+        else:
+            lines[f"{row['kernel']} on {row['map']}: booted {values} ({row['off']:+,})"] = None
+    listed = list(lines)
+    more = len(listed) - MOST_LISTED
+    return listed[:MOST_LISTED] + ([f"and {more} more"] if more > 0 else [])
+
+
+def failures(observations: Sequence[Row]) -> list[str]:
+    """A line for each boot that is not complete, with its reason."""
+    return [
+        f"{row['kernel']} on {row['map']}: {row['outcome']}: {row['reason']}"
+        for row in observations
+        if row["outcome"] != "complete"
+    ]
+
+
+def thread_lines(observations: Sequence[Row]) -> list[str]:
+    """What the thread of 2016 asked for: the vmemmap part of kernel_page_tables on its maps."""
+    return [
+        f"{row['kernel']} on {row['map']}: {row['mapped_bytes']:,} bytes mapped"
+        for row in observations
+        if row["map"] in THREAD and row["mapped_bytes"] is not None
+    ]

@@ -1,0 +1,116 @@
+"""Booted against computed: every quantity that a boot shows, and what the arithmetic gives for it."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from memmap_atlas.cost import Cost, cost, counted_pages
+from memmap_atlas.kernel import Kernel
+from memmap_atlas.lab.tables import TOLD_COLUMNS, layout_of
+from memmap_atlas.regions import Ints, Regions, whole_pages
+from memmap_atlas.sweep import Layout
+
+Row = Mapping[str, Any]
+
+
+def residuals(observations: Sequence[Row], kernels: Mapping[str, Kernel]) -> list[dict[str, Any]]:
+    """A row for each quantity of each boot that has one, in the order of the observations."""
+    by_kernel: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in observations:
+        if row["regions"]:
+            by_kernel[row["kernel"], row["model"]].append(row)
+    found: list[dict[str, Any]] = []
+    for (name, model), rows in by_kernel.items():
+        found += of_kernel(rows, kernels[name], model)
+    return found
+
+
+def of_kernel(rows: Sequence[Row], kernel: Kernel, model: str) -> list[dict[str, Any]]:
+    """The residuals of boots of one kernel."""
+    told = Regions.of([layout_of(row["told"]) for row in rows])
+    ram = Regions.of([layout_of(row["regions"]) for row in rows])
+    computed = predicted(ram, kernel, model)
+    holes = [kernel.page_size * (len(row["regions"]) - 1) for row in rows]
+    found = []
+    for place, row in enumerate(rows):
+        pairs = {
+            "ram_bytes": (int(ram.size[place]), int(whole_pages(told, kernel.page_size).size[place])),
+            **{name: (row[name], int(values[place])) for name, values in computed.items()},
+            **{column: (row[column], getattr(kernel, name)) for name, column, _ in TOLD_COLUMNS},
+        }
+        for quantity, (observed, value) in pairs.items():
+            if observed is None:
+                continue
+            loose = model == "flatmem-free" and quantity in LOOSE
+            found.append(
+                {
+                    **{key: row[key] for key in ("kernel", "arch", "map")},
+                    "model": model,
+                    "quantity": quantity,
+                    "observed": observed,
+                    "predicted": value,
+                    "off": observed - value,
+                    "allowed": holes[place] * LOOSE[quantity] if loose else 0,
+                }
+            )
+    return found
+
+
+# FLATMEM frees holes page by page from wherever its array starts, and the arithmetic takes the
+# start that keeps most (models.flatmem_free()): a boot can free up to a page more for each hole
+LOOSE = {"freed_bytes": 1, "memmap_bytes": -1, "memmap_and_table_bytes": -1}
+
+
+def predicted(ram: Regions, kernel: Kernel, model: str) -> dict[str, Ints]:
+    """What the arithmetic gives for each quantity of a boot log, shape (layouts,)."""
+    result: Cost = cost(ram, kernel, model)
+    return {
+        "memmap_bytes": result.memmap,
+        "freed_bytes": result.freed,
+        "usage_bytes": result.usage,
+        "root_array_bytes": result.root_array,
+        "root_page_bytes": result.root_pages,
+        "page_table_bytes": result.page_table,
+        "memmap_and_table_bytes": result.memmap + result.page_table,
+        "boot_request_bytes": result.boot_request,
+        "boot_pages": counted_pages(ram, kernel, model),
+        "mapped_bytes": result.memmap,
+    }
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How a quantity agrees over the boots of a kernel: how many to the byte, how many within what
+    is allowed, and the largest difference of the others.
+    """
+
+    boots: int
+    exact: int
+    within: int
+    worst: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether no boot is off."""
+        return self.exact + self.within == self.boots
+
+
+def is_within(residual: Row) -> bool:
+    """Whether a residual is no larger than what is allowed, and to that side."""
+    low, high = sorted((0, int(residual["allowed"])))
+    return bool(low <= residual["off"] <= high)
+
+
+def agreements(found: Sequence[Row]) -> dict[tuple[str, str], Agreement]:
+    """Agreement by kernel and quantity, in the order of the residuals."""
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for residual in found:
+        groups[residual["kernel"], residual["quantity"]].append(residual)
+    result = {}
+    for key, rows in groups.items():
+        exact = sum(row["off"] == 0 for row in rows)
+        within = sum(row["off"] != 0 and is_within(row) for row in rows)
+        worst = max((row["off"] for row in rows if not is_within(row)), key=abs, default=0)
+        result[key] = Agreement(len(rows), exact, within, worst)
+    return result
