@@ -20,7 +20,9 @@ from memmap_atlas.units import parse_size
 Cell = dict[str, Any]
 
 TESTS = Path(__file__).parent
-KERNELS = load_kernels(TESTS.parent / "config/kernels.yaml", TESTS.parent / "config/lab-kernels.yaml")
+KERNELS = load_kernels(
+    TESTS.parent / "config/kernels.yaml", TESTS.parent / "config/lab-kernels.yaml"
+)
 GOLDEN = load_yaml(TESTS / "golden/worked-examples.yaml")
 CELLS: list[Cell] = GOLDEN["cells"]
 KERNEL_KEYS = ("kernel", "page", "section", "struct_page", "variant")

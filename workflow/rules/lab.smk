@@ -76,7 +76,9 @@ rule lab_kernel:
     input:
         unpack(kernel_source),
         library=lab_library("build", "debian"),
-        resources=[str(HERE / f"workflow/resources/{name}") for name in ("lab.config", "sparsemem.h")],
+        resources=[
+            str(HERE / f"workflow/resources/{name}") for name in ("lab.config", "sparsemem.h")
+        ],
     output:
         image="results/lab/kernels/{kernel}/image",
         about="results/lab/kernels/{kernel}/kernel.json",
@@ -84,11 +86,11 @@ rule lab_kernel:
         "results/lab/logs/kernel-{kernel}.log",
     conda:
         "../envs/atlas.yaml"
+    threads: lambda wildcards: 2 if lab().kernels[wildcards.kernel].origin.source else 1
     params:
         origin=lambda wildcards: asdict(lab().kernels[wildcards.kernel].origin),
         kernel=lambda wildcards: kernel_values(lab().kernels[wildcards.kernel].kernel),
         architecture=lambda wildcards: BOARDS[lab().kernels[wildcards.kernel].kernel.arch].debian,
-    threads: lambda wildcards: 8 if lab().kernels[wildcards.kernel].origin.source else 1
     message:
         "lab: the image of {wildcards.kernel}"
     script:
@@ -171,16 +173,50 @@ rule lab_residuals:
         "../scripts/lab_residuals.py"
 
 
+rule lab_figure:
+    input:
+        library=LIBRARY,
+        observations="results/lab/observations.parquet",
+        residuals="results/lab/residuals.parquet",
+    output:
+        multiext("results/lab/figures/computed-against-booted", *FIGURE_SUFFIXES),
+    log:
+        "results/lab/logs/figure.log",
+    conda:
+        "../envs/atlas.yaml"
+    message:
+        "lab: computed against booted"
+    script:
+        "../scripts/lab_figure.py"
+
+
+rule boot:
+    input:
+        boots,
+    log:
+        "results/lab/logs/boot.log",
+    localrule: True
+    conda:
+        "../envs/atlas.yaml"
+    params:
+        kernels=lab_kernels,
+    message:
+        "lab: one boot"
+    script:
+        "../scripts/lab_one.py"
+
+
 rule lab:
     input:
+        "results/lab/figures/computed-against-booted.png",
         observations="results/lab/observations.parquet",
         residuals="results/lab/residuals.parquet",
         agreement="results/lab/agreement.txt",
     log:
         "results/lab/logs/verdict.log",
+    localrule: True
     conda:
         "../envs/atlas.yaml"
-    localrule: True
     message:
         "lab: the verdict"
     script:

@@ -17,7 +17,9 @@ BUSYBOX = re.compile(r"/bin/busybox$")
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        archive = Archive(snakemake.wildcards.suite, snakemake.wildcards.architecture, folder / "apt")
+        archive = Archive(
+            snakemake.wildcards.suite, snakemake.wildcards.architecture, folder / "apt"
+        )
         try:
             archive.update()
             package = archive.fetch("busybox-static", folder)

@@ -224,18 +224,28 @@ def arm64(board: Board, regions: Layout, payload: Payload, cpu: str) -> Machine:
     """
     # ldr x0, tree; ldr x4, entry; mov x1, x2, x3, xzr; br x4
     code = (0x580000C0, 0x580000E4, 0xAA1F03E1, 0xAA1F03E2, 0xAA1F03E3, 0xD61F0080)
-    return loaded(board, regions, payload, cpu, wide=True, stub=lambda tree, entry: struct.pack(
-        "<6I2Q", *code, tree, entry
-    ))
+    return loaded(
+        board,
+        regions,
+        payload,
+        cpu,
+        wide=True,
+        stub=lambda tree, entry: struct.pack("<6I2Q", *code, tree, entry),
+    )
 
 
 def arm(board: Board, regions: Layout, payload: Payload, cpu: str) -> Machine:
     """virt with 32-bit CPUs; Documentation/arch/arm/booting.rst: r0 = 0, r1 = ~0, r2 = the tree."""
     # mov r0, #0; mvn r1, #0; ldr r2, tree; ldr pc, entry
     code = (0xE3A00000, 0xE3E01000, 0xE59F2000, 0xE59FF000)
-    return loaded(board, regions, payload, cpu, wide=False, stub=lambda tree, entry: struct.pack(
-        "<6I", *code, tree, entry
-    ))
+    return loaded(
+        board,
+        regions,
+        payload,
+        cpu,
+        wide=False,
+        stub=lambda tree, entry: struct.pack("<6I", *code, tree, entry),
+    )
 
 
 def loaded(

@@ -252,9 +252,9 @@ def mapped_bytes(files: dict[str, list[str]]) -> int | None:
 
 def told(files: dict[str, list[str]]) -> dict[str, int]:
     """Parameters that the kernel tells of itself, by their names in ``Kernel``."""
-    notes = dict(
-        match.groups() for line in files.get("vmcoreinfo", []) if (match := TOLD.match(line))
-    )
+    notes: dict[str, str] = {
+        match[1]: match[2] for line in files.get("vmcoreinfo", []) if (match := TOLD.match(line))
+    }
     found = {
         name: int(notes[note], 0)
         for name, note in {

@@ -35,7 +35,7 @@ class Package:
 
 @dataclass(frozen=True)
 class Archive:
-    """A suite of the Debian archive for one architecture, with apt's private state in ``folder``."""
+    """A suite of the Debian archive for one architecture, apt's private state in ``folder``."""
 
     suite: str
     architecture: str

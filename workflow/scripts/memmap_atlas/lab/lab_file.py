@@ -81,9 +81,7 @@ def layout_at(layouts: Layouts, place: int) -> Layout:
     regions = layouts.regions.columns(column)
     return tuple(
         (start, end)
-        for start, end in zip(
-            regions.start[:, 0].tolist(), regions.end[:, 0].tolist(), strict=True
-        )
+        for start, end in zip(regions.start[:, 0].tolist(), regions.end[:, 0].tolist(), strict=True)
         if end > start
     )
 
@@ -131,7 +129,9 @@ def absent(
 ) -> list[Problem]:
     """A problem for each name that the lab file does not define."""
     return [
-        Problem(file, (*path, place), f"no {kind} {name!r} in this file{nearest(name, list(known))}")
+        Problem(
+            file, (*path, place), f"no {kind} {name!r} in this file{nearest(name, list(known))}"
+        )
         for place, name in enumerate(wanted)
         if name not in known
     ]
@@ -155,7 +155,7 @@ def lab_kernels(value: Mapping[str, Any], entries: Entries, file: str) -> dict[s
             Problem(
                 file,
                 ("kernels", name),
-                f"no machine for architecture {kernel.kernel.arch!r}; there are {', '.join(BOARDS)}",
+                f"no machine for architecture {kernel.kernel.arch}; there are {', '.join(BOARDS)}",
             )
             for name, kernel in found.items()
             if kernel.kernel.arch not in BOARDS
@@ -181,8 +181,7 @@ def map_set(name: str, entry: Mapping[str, Any], names: Names, file: str) -> dic
             with noting(faults):
                 found |= read(entry[key])
             wrong += [
-                fault if fault.file else Problem(file, (*path, key), fault.text)
-                for fault in faults
+                fault if fault.file else Problem(file, (*path, key), fault.text) for fault in faults
             ]
     refuse(wrong)
     return found
@@ -259,7 +258,9 @@ def one_boot(config: Mapping[str, Any], found: Lab, names: Names) -> Lab:
         elif name in found.kernels:
             kernels = {name: found.kernels[name]}
         else:
-            text = f"no kernel {name!r} in the lab{nearest(name, list(found.kernels))}: give one of "
+            text = (
+                f"no kernel {name!r} in the lab{nearest(name, list(found.kernels))}: give one of "
+            )
             text += f"{', '.join(found.kernels)}, or an image of your own"
             wrong.append(Problem("config", ("kernel",), text))
     layout, regions = "given", config["map"]

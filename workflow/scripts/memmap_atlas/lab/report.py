@@ -1,6 +1,7 @@
 """What a lab found, in words: a table of agreement, what is off, and the boots that failed."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from memmap_atlas.lab.residuals import Agreement, agreements, is_within
@@ -50,9 +51,7 @@ def agreement_table(observations: Sequence[Row], found: Sequence[Row]) -> list[s
     for kernel in kernels:
         mine = [row for row in observations if row["kernel"] == kernel]
         complete = sum(row["outcome"] == "complete" for row in mine)
-        cells = [
-            cell(table.get(kernel, {}).get(quantity)) for quantity in (*SHOWN, TOLD)
-        ]
+        cells = [cell(table.get(kernel, {}).get(quantity)) for quantity in (*SHOWN, TOLD)]
         rows.append([kernel, str(len(mine)), str(complete), *cells])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
@@ -109,3 +108,40 @@ def thread_lines(observations: Sequence[Row]) -> list[str]:
         for row in observations
         if row["map"] in THREAD and row["mapped_bytes"] is not None
     ]
+
+
+def boot_report(row: Row, found: Sequence[Row], folder: Path) -> list[str]:
+    """What one boot shows: a line for each quantity, booted, computed and what is off."""
+    lines = [f"\n{row['kernel']} on {row['map']}: {row['outcome']} {row['reason']}".rstrip(), ""]
+    if found:
+        lines.append(f"{'':<24}{'booted':>18}{'computed':>18}{'off':>14}")
+    for residual in found:
+        numbers = [residual[key] for key in ("observed", "predicted", "off")]
+        note = "" if is_within(residual) else "  <-"
+        lines.append(
+            f"{residual['quantity']:<24}{numbers[0]:>18,}{numbers[1]:>18,}{numbers[2]:>14,}{note}"
+        )
+    return [*lines, "", f"log.gz, and boot.sh to boot it by hand, are in {folder}"]
+
+
+def caption(observations: Sequence[Row], found: Sequence[Row], source: str) -> str:
+    """What the figure of computed against booted shows, for a reader who has nothing else."""
+    complete = sum(row["outcome"] == "complete" for row in observations)
+    exact = sum(row["off"] == 0 for row in found)
+    within = sum(row["off"] != 0 and is_within(row) for row in found)
+    versions = sorted({row["qemu"].removeprefix("QEMU emulator ") for row in observations})
+    return (
+        "Left: bytes that a booted kernel keeps for its array of struct page, over what the "
+        "arithmetic gives for the same memory map, one point a boot; on the line both are the "
+        "same. Right: for each kernel and quantity how many boots agree to the byte. RAM is the "
+        "memory map as the kernel has it; memmap, freed (given back by free_unused_memmap()), "
+        "usage maps, roots and root pages of mem_section, page tables of the vmemmap, and the "
+        "largest request come from its log of early allocations (memblock=debug); counter is "
+        "nr_memmap_boot_pages, ptdump the vmemmap part of kernel_page_tables; parameters are what "
+        "the kernel says of itself against kernels.yaml. Where base pages were taken one by one, "
+        "memmap and tables are known together only (with tables). A FLATMEM array starts anywhere "
+        "in a page, and may free up to a page more for each hole than is computed. "
+        f"{len(observations):,} boots, {complete:,} of them complete; {len(found):,} quantities, "
+        f"{exact:,} to the byte, {within:,} within the page a hole, "
+        f"{len(found) - exact - within:,} off. {', '.join(versions)}. {source}"
+    )

@@ -1,4 +1,4 @@
-"""Booted against computed: every quantity that a boot shows, and what the arithmetic gives for it."""
+"""Booted against computed: every quantity that a boot shows, and what the arithmetic gives."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,6 @@ from memmap_atlas.cost import Cost, cost, counted_pages
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.lab.tables import TOLD_COLUMNS, layout_of
 from memmap_atlas.regions import Ints, Regions, whole_pages
-from memmap_atlas.sweep import Layout
 
 Row = Mapping[str, Any]
 
@@ -35,7 +34,10 @@ def of_kernel(rows: Sequence[Row], kernel: Kernel, model: str) -> list[dict[str,
     found = []
     for place, row in enumerate(rows):
         pairs = {
-            "ram_bytes": (int(ram.size[place]), int(whole_pages(told, kernel.page_size).size[place])),
+            "ram_bytes": (
+                int(ram.size[place]),
+                int(whole_pages(told, kernel.page_size).size[place]),
+            ),
             **{name: (row[name], int(values[place])) for name, values in computed.items()},
             **{column: (row[column], getattr(kernel, name)) for name, column, _ in TOLD_COLUMNS},
         }

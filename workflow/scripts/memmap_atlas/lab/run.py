@@ -107,10 +107,18 @@ def watched(command: Sequence[str], folder: Path, limit: float) -> tuple[str, st
     """
     out: dict[str, bytearray] = {"out": bytearray(), "err": bytearray()}
     end = time.monotonic() + limit
-    with subprocess.Popen(
-        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process, selectors.DefaultSelector() as selector:
-        assert process.stdout is not None and process.stderr is not None
+    with (
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process,
+        selectors.DefaultSelector() as selector,
+    ):
+        assert process.stdout is not None
+        assert process.stderr is not None
         selector.register(process.stdout, selectors.EVENT_READ, "out")
         selector.register(process.stderr, selectors.EVENT_READ, "err")
         while selector.get_map() and (left := end - time.monotonic()) > 0:

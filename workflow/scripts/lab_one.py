@@ -1,0 +1,23 @@
+"""Say what one boot shows, beside what is computed for it."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memmap_atlas.kernel import kernel_from
+from memmap_atlas.lab.observations import observation
+from memmap_atlas.lab.report import boot_report
+from memmap_atlas.lab.residuals import is_within, residuals
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+if __name__ == "__main__":
+    folder = Path(snakemake.input[0])
+    kernels = {name: kernel_from(values) for name, values in snakemake.params.kernels.items()}
+    (kernel,) = kernels.values()
+    row = observation(folder, kernel)
+    found = residuals([row], kernels)
+    print("\n".join(boot_report(row, found, folder)))
+    if row["outcome"] != "complete" or not all(map(is_within, found)):
+        sys.exit("lab: the boot failed, or is off")

@@ -1,0 +1,139 @@
+"""Computed against booted: every boot of the lab as a point, and every quantity of every kernel."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter
+
+from memmap_atlas.figures.style import FAINT, INK, PAGE_WIDTH, fractions, size_label
+
+# inches
+EDGE, ROW, TOP, HEADS, FOOT, SCATTER = 0.06, 0.145, 0.5, 0.62, 0.42, 2.55
+LETTER = 0.056
+EXACT, WITHIN, OFF = "#d7ebe4", "#f3eed2", "#f2b8b5"
+MARKERS = {"flatmem": "s", "flatmem-free": "D", "sparsemem": "^", "sparsemem-free": "v"}
+
+
+class Counts(Protocol):
+    """How a quantity agrees over the boots of a kernel."""
+
+    @property
+    def boots(self) -> int: ...
+
+    @property
+    def exact(self) -> int: ...
+
+    @property
+    def within(self) -> int: ...
+
+    @property
+    def holds(self) -> bool: ...
+
+
+def computed_against_booted(
+    memmap: pd.DataFrame,
+    agreement: Mapping[str, Mapping[str, Counts]],
+    heads: Sequence[str],
+    title: str,
+    subtitle: str,
+) -> Figure:
+    """A point for each row of ``memmap`` (observed, predicted: bytes; model), beside it a table.
+
+    ``agreement`` has a row for each kernel, and in it what is known of each of ``heads``.
+    """
+    kernels = list(agreement)
+    body = ROW * len(kernels)
+    height = max(TOP + HEADS + body + FOOT, TOP + SCATTER + 1.3)
+    figure = Figure(figsize=(PAGE_WIDTH, height))
+
+    def write(text: str, x: float, y: float, **how: Any) -> None:
+        figure.text(x / PAGE_WIDTH, 1 - y / height, text, **how)
+
+    write(title, EDGE, 0.06, va="top", fontsize=9)
+    write(subtitle, EDGE, 0.23, va="top")
+    left = 0.62
+    box = (left, height - TOP - HEADS - SCATTER, SCATTER, SCATTER)
+    scatter(figure.add_axes(fractions(box, height)), memmap)
+    table_left = left + SCATTER + 0.2
+    names = LETTER * max(map(len, kernels), default=1)
+    wide = (PAGE_WIDTH - EDGE - table_left - names - 0.08) / len(heads)
+    box = (table_left + names + 0.08, height - TOP - HEADS - body, wide * len(heads), body)
+    axes = figure.add_axes(fractions(box, height))
+    agreement_cells(axes, agreement, heads)
+    for row, name in enumerate(kernels):
+        write(name, table_left, TOP + HEADS + ROW * (row + 0.5), va="center_baseline")
+    return figure
+
+
+def scatter(axes: Axes, memmap: pd.DataFrame) -> None:
+    """Booted bytes over computed ones, on the same logarithmic axes; the line is where both are
+    the same.
+    """
+    low, high = memmap[["observed", "predicted"]].min().min(), memmap["observed"].max()
+    limits = (low / 1.6, high * 1.6)
+    axes.plot(limits, limits, color=FAINT, lw=0.6, zorder=0)
+    models = sorted(memmap["model"].unique())
+    colours = dict(zip(models, sns.color_palette("colorblind", len(models)), strict=True))
+    for model in models:
+        rows = memmap[memmap["model"] == model]
+        axes.scatter(
+            rows["predicted"],
+            rows["observed"],
+            s=13,
+            marker=MARKERS.get(model, "o"),
+            facecolor="none",
+            edgecolor=[colours[model]],
+            linewidth=0.7,
+            label=f"{model} ({len(rows)})",
+        )
+    axes.set(xscale="log", yscale="log", xlim=limits, ylim=limits, aspect="equal")
+    powers = 2.0 ** np.arange(np.ceil(np.log2(limits[0])), np.log2(limits[1]))
+    ticks = powers[:: max(len(powers) // 6, 1)]
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(ticks)
+        axis.set_ticks([], minor=True)
+        axis.set_major_formatter(FuncFormatter(lambda value, _: size_label(value)))
+    axes.tick_params(axis="x", rotation=45)
+    axes.set(xlabel="memmap, computed", ylabel="memmap, booted")
+    axes.legend(loc="upper left", frameon=False, handletextpad=0.2, borderpad=0.2, labelspacing=0.3)
+
+
+def agreement_cells(
+    axes: Axes, agreement: Mapping[str, Mapping[str, Counts]], heads: Sequence[str]
+) -> None:
+    """A cell for each kernel and quantity: how many boots are exact, and of how many if not all."""
+    axes.set(xlim=(0, len(heads)), ylim=(len(agreement), 0))
+    for row, cells in enumerate(agreement.values()):
+        for column, head in enumerate(heads):
+            counts = cells.get(head)
+            if counts is None:
+                continue
+            whole = counts.exact == counts.boots
+            colour = EXACT if whole else WITHIN if counts.holds else OFF
+            axes.add_patch(
+                Rectangle((column, row), 1, 1, facecolor=colour, edgecolor="white", lw=0.8)
+            )
+            text = f"{counts.boots}" if whole else f"{counts.exact}/{counts.boots}"
+            axes.text(column + 0.5, row + 0.54, text, ha="center", va="center", color=INK)
+    axes.set_xticks(np.arange(len(heads)) + 0.5, heads, rotation=90)
+    axes.set_yticks([])
+    axes.xaxis.tick_top()
+    axes.tick_params(axis="x", length=0, pad=2)
+    axes.spines[:].set_visible(False)
+    handles = [Rectangle((0, 0), 1, 1, facecolor=colour) for colour in (EXACT, WITHIN, OFF)]
+    axes.legend(
+        handles,
+        ["boots, all to the byte", "exact/boots, others within a page a hole", "off"],
+        loc="upper left",
+        bbox_to_anchor=(-0.35, -0.02 * 12 / max(len(agreement), 1)),
+        ncols=3,
+        frameon=False,
+        handlelength=1.2,
+        columnspacing=1.0,
+    )
