@@ -402,7 +402,7 @@ def usage(boot: Boot) -> int:
             subsections = len(range(0, kernel.section_size, SUBSECTION))
             total += whole_units(subsections, 8 * kernel.long_size) // 8
         pageblocks = kernel.section_pages // kernel.pageblock_pages
-        total += whole_units(4 * pageblocks, 8 * kernel.long_size) // 8
+        total += whole_units(kernel.pageblock_bits * pageblocks, 8 * kernel.long_size) // 8
     return total
 
 
@@ -428,9 +428,14 @@ def page_table(boot: Boot, regions: Sequence[tuple[int, int]]) -> int:
         memstart -= memstart % max(kernel.memstart_align, kernel.section_size)
     vmemmap = BOUNDARY - kernel.vmemmap_below
     vmemmap -= memstart // kernel.page_size * kernel.struct_page_size
-    total = 0
+    total = unwritten = 0
     top = Table()
     for number in boot.populated:
+        if kernel.leaf_record_size:
+            if unwritten < kernel.leaf_record_size:
+                unwritten = kernel.page_size
+                total += kernel.page_size
+            unwritten -= kernel.leaf_record_size
         address = vmemmap + number * boot.leaf
         if kernel.tables_below and address < BOUNDARY:
             continue

@@ -96,6 +96,10 @@ def kernels(draw: st.DrawFn, model: str) -> Kernel:
         memstart_align=memstart,
         vmemmap_below=leaf * draw(st.sampled_from([0, 1, 2, 5, 64])),
         tables_below=draw(st.booleans()),
+        pageblock_bits=draw(st.sampled_from([4, 8, 1])),
+        leaf_record_size=draw(st.sampled_from([0, page // 3 + 1, page // 5])),
+        leaf_needs_ram=0,
+        lowmem_limit=0,
         page_tables=tuple(tables),
     )
 
@@ -264,6 +268,10 @@ def small_kernel(variant: FreeVariant, page: int, section: int, order: int) -> K
         memstart_align=0,
         vmemmap_below=0,
         tables_below=False,
+        pageblock_bits=4,
+        leaf_record_size=0,
+        leaf_needs_ram=0,
+        lowmem_limit=0,
         page_tables=(),
     )
 

@@ -109,7 +109,7 @@ def section_usage(memmap: Memmap, kernel: Kernel) -> Ints:
     size = kernel.usage_header_size
     if memmap.leaves is not None and kernel.subsection_map:
         size += bitmap(max(kernel.section_size // SUBSECTION_SIZE, 1), kernel)
-    size += bitmap(4 * (kernel.section_pages // kernel.pageblock_pages), kernel)
+    size += bitmap(kernel.pageblock_bits * (kernel.section_pages // kernel.pageblock_pages), kernel)
     return memmap.sections.size // kernel.section_size * size
 
 
@@ -125,7 +125,8 @@ def page_tables(memmap: Memmap, layouts: Regions, kernel: Kernel) -> Ints:
     page decides which windows are touched: arm64's arch/arm64/include/asm/memory.h: VMEMMAP_START
     lies ``vmemmap_below`` under a boundary of all levels, and stands for the start of RAM rounded
     down (arm64_memblock_init()). ``tables_below``: the tables under that boundary exist already
-    (the fixmap's, arm64 5.10).
+    (the fixmap's, arm64 5.10). powerpc lists its leaves too, in whole pages:
+    arch/powerpc/mm/init_64.c: vmemmap_list_alloc() (6.1).
     """
     total = np.zeros_like(memmap.taken)
     if memmap.leaves is None:
@@ -140,6 +141,9 @@ def page_tables(memmap: Memmap, layouts: Regions, kernel: Kernel) -> Ints:
     for covers, size in kernel.page_tables:
         if covers > memmap.leaf:
             total += touched(leaves, covers).size // covers * size
+    if kernel.leaf_record_size:
+        listed = kernel.page_size // kernel.leaf_record_size
+        total += -(-(memmap.leaves.size // memmap.leaf) // listed) * kernel.page_size
     # a layout without a page has its padding shifted off the edges of windows
     return np.where(memmap.leaves.size > 0, total, 0)
 
@@ -170,6 +174,8 @@ def infeasible(layouts: Regions, kernel: Kernel, model: str) -> NDArray[np.objec
     reason = np.full(len(layouts.first), FEASIBLE, dtype=object)
     ram = whole_pages(layouts, kernel.page_size)
     reason[ram.last > 1 << kernel.max_physmem_bits] = "RAM beyond MAX_PHYSMEM_BITS"
+    if kernel.lowmem_limit:
+        reason[ram.last > kernel.lowmem_limit] = "RAM beyond what the kernel maps (no HIGHMEM)"
     reason[ram.size == 0] = "no whole page of RAM"
     if model.startswith(("sparsemem", "vmemmap")):
         section = kernel.section_size
@@ -185,4 +191,8 @@ def infeasible(layouts: Regions, kernel: Kernel, model: str) -> NDArray[np.objec
             width = kernel.max_physmem_bits - (section.bit_length() - 1)
             if width > kernel.section_flags_bits:
                 reason[:] = "section number does not fit into page->flags"
+        elif model != "vmemmap-base":
+            # arch/powerpc/mm/book3s64/hash_utils.c: htab_init_page_sizes()
+            few = (reason == FEASIBLE) & (ram.size < kernel.leaf_needs_ram)
+            reason[few] = "less RAM than the vmemmap's leaf asks for"
     return reason

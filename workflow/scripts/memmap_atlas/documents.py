@@ -16,7 +16,16 @@ from jsonschema import Draft202012Validator
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 # checks whose own messages say less than the schema's description of the value
-DESCRIBED = ("pattern", "type", "minimum", "maximum", "minItems", "maxItems")
+DESCRIBED = (
+    "pattern",
+    "type",
+    "minimum",
+    "maximum",
+    "minItems",
+    "maxItems",
+    "minProperties",
+    "oneOf",
+)
 TYPES = {
     "array": "list",
     "boolean": "true or false",

@@ -42,6 +42,10 @@ class Kernel:
     memstart_align: int
     vmemmap_below: int
     tables_below: bool
+    pageblock_bits: int
+    leaf_record_size: int
+    leaf_needs_ram: int
+    lowmem_limit: int
     page_tables: tuple[tuple[int, int], ...]
 
     def with_section(self, section_size: int) -> "Kernel":

@@ -16,7 +16,16 @@ from memmap_atlas.documents import (
 from memmap_atlas.kernel import Kernel, default_page_tables
 from memmap_atlas.units import parse_size
 
-SIZES = ("page_size", "section_size", "vmemmap_leaf", "pmd_size", "memstart_align", "vmemmap_below")
+SIZES = (
+    "page_size",
+    "section_size",
+    "vmemmap_leaf",
+    "pmd_size",
+    "memstart_align",
+    "vmemmap_below",
+    "leaf_needs_ram",
+    "lowmem_limit",
+)
 SMALLEST_PAGE = 4096
 DOCUMENTATION = ("description", "sources")
 # values that most kernels share, and values that follow from others
@@ -26,6 +35,10 @@ DEFAULTS = {
     "memstart_align": 0,
     "vmemmap_below": 0,
     "tables_below": False,
+    "pageblock_bits": 4,
+    "leaf_record_size": 0,
+    "leaf_needs_ram": 0,
+    "lowmem_limit": 0,
 }
 DERIVED = ("pmd_size", "section_flags_bits", "page_tables")
 Entries = Mapping[str, Mapping[str, Any]]

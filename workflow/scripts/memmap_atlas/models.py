@@ -84,6 +84,19 @@ def flatmem_free(layouts: Regions, kernel: Kernel) -> Memmap:
     )
 
 
+def freed_in_place(layouts: Regions, kernel: Kernel, array: Ints) -> Ints:
+    """What ``free_unused_memmap()`` gives back of a FLATMEM array that starts at ``array`` (bytes,
+    shape (layouts,)): the pages that lie whole in the holes of the memmap, as it stands there.
+
+    mm/memblock.c: free_memmap() (5.11), arch/arm64/mm/init.c and arch/arm/mm/init.c before.
+    """
+    moved = array - flatmem(layouts, kernel).struct_pages.first
+    holes = memmap_of(unused(layouts, kernel, sparse=False), kernel).shifted(moved)
+    start, end = up(holes.start, kernel.page_size), down(holes.end, kernel.page_size)
+    freed: Ints = np.maximum(end - start, 0).sum(axis=0)
+    return freed
+
+
 def discontigmem(layouts: Regions, kernel: Kernel) -> Memmap:
     """A FLATMEM array for each region, as if each were a node; arrays of near regions can hold a
     page twice.

@@ -57,9 +57,12 @@ class Board:
     debian, userland: Debian's name of the architecture, and a suite with its busybox
     lowest, highest: between what addresses RAM can lie, bytes
     edge: what edges of regions must be multiples of
-    make: the machine of some regions
-    image: what an image's header says
     cpu: what it runs on where a lab asks for no other
+    make: the machine of some regions, as :meth:`fitted` gives them, on a CPU
+    header: where in memory an image wants to be, and how much it takes there; None for no image
+    devices: ranges that can hold no RAM
+    always: RAM that every machine of the kind has, beside the map's
+    tools: other programs that it needs, with their Debian packages
     """
 
     emulator: str
@@ -72,28 +75,47 @@ class Board:
     cpu: str
     make: Callable[["Board", Layout, Payload, str], Machine]
     header: Callable[[bytes], tuple[int, int] | None]
+    devices: Layout = ()
+    always: Layout = ()
+    tools: tuple[tuple[str, str], ...] = ()
 
     def fitted(self, regions: Layout) -> Layout:
-        """``regions`` as this board can have them: moved up as a whole, by whole GiB, where they
-        start below its RAM.
+        """``regions`` as this board can have them, with the RAM that it always has.
 
-        Raises Refused where they do not fit.
+        They are moved up as a whole, by whole GiB, where they start below the board's RAM or lie
+        where its devices are. Raises Refused where they do not fit.
         """
         shift = max(-(-(self.lowest - regions[0][0]) // GIB) * GIB, 0)
-        moved = tuple((start + shift, end + shift) for start, end in regions)
+        while any(
+            start + shift < high and low < end + shift
+            for start, end in regions
+            for low, high in self.devices
+        ):
+            shift += GIB
+        moved = [(start + shift, end + shift) for start, end in regions]
         if moved[-1][1] > self.highest:
             raise Refused(
-                f"the map ends at {moved[-1][1]:#x}, and {self.emulator} makes machines with RAM "
-                f"up to {self.highest:#x}: choose a lower map"
+                f"the map would end at {moved[-1][1]:#x}, and {self.emulator} has RAM up to "
+                f"{self.highest:#x} here: choose a smaller or lower map"
             )
-        for start, end in moved:
-            for value in (start, end):
-                if value % self.edge:
-                    raise Refused(
-                        f"{value:#x} is an edge of the map, and this machine's RAM has edges at "
-                        f"multiples of {size_text(self.edge)}"
-                    )
-        return moved
+        for value in (edge for region in moved for edge in region):
+            if value % self.edge:
+                raise Refused(
+                    f"{value:#x} is an edge of the map, and this machine's RAM has edges at "
+                    f"multiples of {size_text(self.edge)} only"
+                )
+        return joined([*moved, *self.always]) if self.always else tuple(moved)
+
+
+def joined(regions: list[tuple[int, int]]) -> Layout:
+    """Regions in address order, those that overlap or touch made one."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(regions):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return tuple(found)
 
 
 def qemu(board: Board, machine: str, cpu: str, ram: int) -> list[str]:
@@ -258,15 +280,15 @@ def loaded(
     stub: Callable[[int, int], bytes],
 ) -> Machine:
     """A virt machine whose image, initramfs, tree and stub are laid into RAM as they are."""
-    sizes = [payload.image_size + payload.text_offset, 2 * MIB, payload.initrd_size, 4096]
-    # a 32-bit kernel finds the start of RAM by rounding down its own address
-    align = 2 * MIB
-    base, tree, initrd, start = place(regions, sizes, align, VIRT_RAM + VIRT_TREE)
+    sizes = [payload.text_offset + payload.image_size, 2 * MIB, payload.initrd_size, 4096]
+    # a 32-bit kernel takes RAM to start where it runs
+    room = regions if wide else regions[:1]
+    base, tree, initrd, start = place(room, sizes, 2 * MIB, VIRT_RAM + VIRT_TREE)
     entry = base + payload.text_offset
-    arguments = f"earlycon=pl011,0x9000000 console=ttyAMA0 {COMMON}"
+    arguments = f"console=ttyAMA0 log_buf_len=4M {COMMON}"
     if wide:
         # the linear map in blocks: its tables are no part of the memmap, and fill the log
-        arguments += " rodata=off"
+        arguments += " earlycon=pl011,0x9000000 rodata=off"
     text = arm_tree(regions, arguments, (initrd, initrd + payload.initrd_size), wide)
 
     def load(file: str | Path, address: int, more: str = "") -> tuple[str, str]:
@@ -298,15 +320,132 @@ def arm64_header(image: bytes) -> tuple[int, int] | None:
 
 
 def arm_header(image: bytes) -> tuple[int, int] | None:
-    """The same of a zImage, which unpacks itself: four times its size, and room for its tables.
+    """The same of a zImage, which unpacks itself to where RAM starts: it is put behind that.
 
     arch/arm/boot/compressed/head.S: a magic number at 36, then start and end.
     """
     if image[36:40] != b"\x18\x28\x6f\x01":
         return None
     start, end = struct.unpack_from("<II", image, 40)
-    return 0, 5 * (end - start) + 32 * MIB
+    return 64 * MIB, end - start + 8 * MIB
 
+
+def pc(board: Board, regions: Layout, payload: Payload, cpu: str) -> Machine:
+    """A PC, whose memory map is replaced on the kernel's command line.
+
+    arch/x86/kernel/e820.c: parse_memmap_one(): exactmap drops what the BIOS says, SIZE@START adds
+    RAM. The BIOS's machine has RAM from 0 to 3 GiB and on from 4 GiB (hw/i386/pc_piix.c).
+    """
+    place(regions, [payload.image_size], MIB, payload.text_offset)
+    top = regions[-1][1]
+    ram = -(-(top if top <= 3 * GIB else top - GIB) // MIB) * MIB
+    ranges = " ".join(f"memmap={end - start:#x}@{start:#x}" for start, end in regions)
+    arguments = f"console=ttyS0 earlyprintk=serial,ttyS0,115200 log_buf_len=4M {COMMON} "
+    command = [
+        *qemu(board, "pc,usb=off", cpu, ram),
+        *("-kernel", str(payload.image), "-initrd", str(payload.initrd)),
+        *("-append", f"{arguments}memmap=exactmap {ranges}"),
+    ]
+    return Machine(tuple(command), {})
+
+
+def pc_header(image: bytes) -> tuple[int, int] | None:
+    """Where a bzImage wants to run, and what it takes there.
+
+    Documentation/arch/x86/boot.rst: a magic number at 0x202, pref_address and init_size.
+    """
+    if image[0x202:0x206] != b"HdrS":
+        return None
+    place, size = struct.unpack_from("<QI", image, 0x258)
+    return place, size
+
+
+def malta(board: Board, regions: Layout, payload: Payload, cpu: str) -> Machine:
+    """A MIPS Malta, and likewise loongson3-virt: regions on the kernel's command line.
+
+    arch/mips/kernel/setup.c: early_parse_mem(): the first mem=SIZE@START drops what firmware says.
+    """
+    machine = "loongson3-virt" if "Loongson" in cpu else "malta"
+    # RAM beyond the low part lies behind the devices
+    low = board.devices[0][0]
+    top = regions[-1][1]
+    ram = 256 * MIB if top <= low else top - board.devices[0][1] + 256 * MIB
+    ranges = " ".join(f"mem={end - start:#x}@{start:#x}" for start, end in regions)
+    command = [
+        *qemu(board, machine, cpu, -(-ram // MIB) * MIB),
+        *("-kernel", str(payload.image), "-initrd", str(payload.initrd)),
+        *("-append", f"console=ttyS0 {COMMON} {ranges}"),
+    ]
+    return Machine(tuple(command), {})
+
+
+def pseries(board: Board, regions: Layout, payload: Payload, cpu: str) -> Machine:
+    """A pSeries guest: RAM from 0, and memory devices for what lies above a hole.
+
+    hw/ppc/spapr.c: devices are made of blocks of 256 MiB, and lie above RAM. QEMU's own small
+    firmware (x-vof) is used; the mitigations that TCG can't have are turned off.
+    """
+    first, others = regions[0], regions[1:]
+    if first[0]:
+        raise Refused(f"RAM of this machine starts at 0, and the map at {first[0]:#x}")
+    place(regions, [payload.image_size + payload.initrd_size], MIB)
+    pages = "cap-hpt-max-page-size=16777216" if "POWER8" in cpu else "cap-ccf-assist=off"
+    machine = f"pseries,x-vof=on,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,{pages}"
+    command = qemu(board, machine, cpu, first[1])
+    at = command.index("-m") + 1
+    top = max(regions[-1][1], first[1] + GIB)
+    command[at] += f",slots={len(others) + 1},maxmem={-(-top // GIB) * GIB // MIB}M"
+    command[command.index("-serial") : command.index("-serial") + 2] = [
+        *("-chardev", "stdio,id=console", "-device", "spapr-vty,chardev=console")
+    ]
+    for number, (start, end) in enumerate(others):
+        backend = f"memory-backend-ram,id=more{number},size={end - start},reserve=off"
+        command += ["-object", backend]
+        command += ["-device", f"pc-dimm,memdev=more{number},addr={start:#x}"]
+    command += ["-kernel", str(payload.image), "-initrd", str(payload.initrd)]
+    command += ["-append", f"console=hvc0 {COMMON}"]
+    return Machine(tuple(command), {})
+
+
+def s390(board: Board, regions: Layout, payload: Payload, cpu: str) -> Machine:
+    """An s390 machine: RAM from 0, in one piece, as QEMU has no other."""
+    if len(regions) > 1 or regions[0][0]:
+        raise Refused("RAM of this machine starts at 0 and has no hole: give a map of one region")
+    place(regions, [payload.image_size, payload.initrd_size], MIB)
+    command = qemu(board, "s390-ccw-virtio", cpu, regions[0][1])
+    command[command.index("-serial") : command.index("-serial") + 2] = [
+        *("-chardev", "stdio,id=console", "-device", "sclpconsole,chardev=console")
+    ]
+    command += ["-kernel", str(payload.image), "-initrd", str(payload.initrd)]
+    command += ["-append", f"console=ttyS0 earlyprintk log_buf_len=4M {COMMON}"]
+    return Machine(tuple(command), {})
+
+
+def s390_header(image: bytes) -> tuple[int, int] | None:
+    """arch/s390/boot/head.S: a magic word at 0x10008; it unpacks itself."""
+    return (0, 128 * MIB) if image[0x10008:0x1000E] == b"S390EP" else None
+
+
+def elf_header(machine: int) -> Callable[[bytes], tuple[int, int] | None]:
+    """What an ELF kernel takes in memory, for an architecture by its number (EM_* in elf.h)."""
+
+    def header(image: bytes) -> tuple[int, int] | None:
+        if image[:4] != b"\x7fELF" or struct.unpack_from("<H", image, 18)[0] != machine:
+            return None
+        # up to 64 MiB of vmlinuz unpack themselves behind it
+        return 0, 64 * MIB
+
+    return header
+
+
+# what a PC has below 1 MiB, less its first page, which the kernel leaves alone (trim_bios_range()),
+# and room for the kernel; devices lie below 4 GiB, and at the end of a TiB
+PC_LOW = ((0x1000, 0x9F000), (MIB, 256 * MIB))
+PC_DEVICES = ((0, 0x1000), (0x9F000, MIB), (3 * GIB, 4 * GIB))
+DTC = (("dtc", "device-tree-compiler"),)
+# where a Malta and a Loongson have devices, between their low RAM and the rest
+MALTA_DEVICES, LOONGSON_DEVICES = ((256 * MIB, 0x90000000),), ((240 * MIB, 0x90000000),)
+MIPS_LOW = ((0, 48 * MIB),)
 
 BOARDS = {
     "arm64": Board(
@@ -321,6 +460,7 @@ BOARDS = {
         cpu="max,pauth-impdef=on",
         make=arm64,
         header=arm64_header,
+        tools=DTC,
     ),
     "arm": Board(
         emulator="qemu-system-arm",
@@ -333,5 +473,86 @@ BOARDS = {
         cpu="cortex-a15",
         make=arm,
         header=arm_header,
+        tools=DTC,
+    ),
+    "x86_64": Board(
+        emulator="qemu-system-x86_64",
+        package="qemu-system-x86",
+        debian="amd64",
+        userland="bookworm",
+        lowest=0,
+        highest=0xFD00000000,
+        edge=1,
+        cpu="qemu64",
+        make=pc,
+        header=pc_header,
+        devices=PC_DEVICES,
+        always=PC_LOW,
+    ),
+    "i386": Board(
+        emulator="qemu-system-i386",
+        package="qemu-system-x86",
+        debian="i386",
+        userland="bookworm",
+        lowest=0,
+        highest=0xFD00000000,
+        edge=1,
+        cpu="qemu32",
+        make=pc,
+        header=pc_header,
+        devices=PC_DEVICES,
+        always=PC_LOW,
+    ),
+    "mipsel": Board(
+        emulator="qemu-system-mipsel",
+        package="qemu-system-mips",
+        debian="mipsel",
+        userland="bookworm",
+        lowest=0,
+        highest=1 << 32,
+        edge=1,
+        cpu="24Kc",
+        make=malta,
+        header=elf_header(8),
+        devices=MALTA_DEVICES,
+        always=MIPS_LOW,
+    ),
+    "mips64el": Board(
+        emulator="qemu-system-mips64el",
+        package="qemu-system-mips",
+        debian="mips64el",
+        userland="bookworm",
+        lowest=0,
+        highest=1 << 32,
+        edge=1,
+        cpu="MIPS64R2-generic",
+        make=malta,
+        header=elf_header(8),
+        devices=MALTA_DEVICES,
+        always=MIPS_LOW,
+    ),
+    "powerpc64le": Board(
+        emulator="qemu-system-ppc64",
+        package="qemu-system-ppc",
+        debian="ppc64el",
+        userland="bookworm",
+        lowest=0,
+        highest=1 << 42,
+        edge=256 * MIB,
+        cpu="POWER9",
+        make=pseries,
+        header=elf_header(21),
+    ),
+    "s390x": Board(
+        emulator="qemu-system-s390x",
+        package="qemu-system-misc",
+        debian="s390x",
+        userland="bookworm",
+        lowest=0,
+        highest=1 << 40,
+        edge=MIB,
+        cpu="max",
+        make=s390,
+        header=s390_header,
     ),
 }

@@ -19,17 +19,20 @@ FREED = re.compile(rf"\bmemblock_(?:phys_)?free: \[{ADDRESS}-{ADDRESS}\]")
 NODE_RANGE = re.compile(rf"node +\d+: \[mem {ADDRESS}-{ADDRESS}\]")
 ZONES = re.compile(r"Zone ranges:")
 # a line of the kernel's log without its time
-STAMP = re.compile(r"^\[ *[0-9.]+\] ?(?:\[ *[TC]\d+\] ?)?")
+STAMP = re.compile(r"^\[ *([0-9]+\.[0-9]+)\] ?(?:\[ *[TC]\d+\] ?)?")
 TOLD = re.compile(r"^([A-Z]+\([\w.]+\)|[A-Z]+)=(\S+)$")
 SHOWN = re.compile(r"^==> (\S+) <==$")
 MAPPED = re.compile(rf"^{ADDRESS}-{ADDRESS} +(\d+)([KMGTPE]) +(\w+) ")
 UNITS = {unit: 1 << (10 * power) for power, unit in enumerate("KMGTPE", start=1)}
 
-# who asks for what: a name stands for the function and for what compilers append to it
+# who asks for what; compilers inline one into the other, and NODE asks for small things too
 ROOT_PAGE = ("sparse_index_alloc", "sparse_index_init")
 USAGE = ("sparse_init_nid", "sparse_usage_init", "sparse_early_usemaps_alloc_pgdat_section")
-MEMMAP = ("memmap_alloc", "alloc_node_mem_map", "sparse_buffer_init", "sparse_mem_map_populate")
-VMEMMAP = ("__earlyonly_bootmem_alloc", "vmemmap_alloc_block", "vmemmap_alloc_block_zero")
+MEMMAP = ("memmap_alloc", "sparse_buffer_init", "sparse_mem_map_populate")
+NODE = ("alloc_node_mem_map", "free_area_init", "free_area_init_node", "free_area_init_core")
+VMEMMAP = ("__earlyonly_bootmem_alloc", "vmemmap_*")
+# architectures whose tables come from functions of their own, which serve other mappings too
+TABLES = ("early_alloc_pgtable", "vmem_alloc_pages", "vmem_crst_alloc", "vmem_pte_alloc")
 Span = tuple[int, int]
 
 
@@ -48,23 +51,29 @@ class Request:
     def by(self, functions: tuple[str, ...]) -> bool:
         """Whether one of ``functions`` asks."""
         symbol = self.caller.split("+")[0].split(".")[0]
-        return symbol in functions
+        return any(
+            symbol.startswith(name[:-1]) if name.endswith("*") else symbol == name
+            for name in functions
+        )
 
 
 @dataclass
 class Taken:
     """What is granted for each purpose while a log is read; sizes in bytes.
 
-    blocks: ranges that hold nothing but memmap: an array, or the buffer of many sections
-    steps: sizes of what is taken step by step: leaves, tables, and the memmaps of single sections
+    blocks: ranges larger than a page: an array, the buffer of many sections, one section, a leaf
+    pages: bytes of single pages and less: page tables, or leaves of base pages
+    tables: bytes of page tables that can be nothing else
+    array: where the array of FLATMEM starts
     """
 
     root_array: int = 0
     root_pages: int = 0
     usage: int = 0
     blocks: list[Span] = field(default_factory=list)
-    steps: list[int] = field(default_factory=list)
-    given_back: int = 0
+    pages: int = 0
+    tables: int = 0
+    array: int | None = None
     freed: int = 0
     requests: list[int] = field(default_factory=list)
     refused: bool = False
@@ -78,6 +87,7 @@ class Observation:
     memmap: what stays allocated for struct pages; where base pages are taken one by one they can't
         be told from page tables, and ``memmap_and_tables`` alone is known
     freed: given back by free_unused_memmap()
+    array: where the array of FLATMEM starts
     boot_request: the largest single request for the memmap, granted or refused
     boot_pages: nr_memmap_boot_pages, in pages (6.11)
     mapped: the vmemmap part of kernel_page_tables
@@ -93,6 +103,7 @@ class Observation:
     page_table: int | None
     memmap_and_tables: int
     boot_request: int
+    array: int | None
     refused: bool
     boot_pages: int | None
     mapped: int | None
@@ -101,8 +112,18 @@ class Observation:
 
 
 def lines_of(text: str) -> Iterator[str]:
-    """The lines of a log, without times and line ends."""
+    """The lines of a log, without times and line ends.
+
+    A console that comes late writes again what an early one wrote: a line with the same time,
+    other than 0, is left out.
+    """
+    seen: set[str] = set()
     for line in text.splitlines():
+        stamp = STAMP.match(line)
+        if stamp and float(stamp[1]):
+            if line in seen:
+                continue
+            seen.add(line)
         yield STAMP.sub("", line.rstrip())
 
 
@@ -116,14 +137,15 @@ def observe(text: str, page_size: int) -> Observation:
     regions = node_ranges(lines)
     if not regions:
         raise NoMemmap("the log does not show the kernel's memory map (Early memory node ranges)")
-    taken = read_allocations(lines)
-    if not taken.blocks and not taken.steps:
+    taken = read_allocations(lines, page_size)
+    if not taken.requests:
         raise NoMemmap("the log shows no allocation of a memmap: was memblock=debug given?")
-    kept = sum(end - start for start, end in taken.blocks) - taken.given_back - taken.freed
-    larger = [size for size in taken.steps if size > page_size]
-    pages = sum(size for size in taken.steps if size <= page_size)
-    known = bool(taken.blocks or larger)
-    memmap = kept + sum(larger)
+    memmap = sum(end - start for start, end in taken.blocks)
+    tables = taken.tables + taken.pages
+    # where nothing is kept of larger blocks, leaves are base pages: what is left may be told apart
+    known = bool(taken.tables or memmap)
+    if taken.tables and not memmap:
+        memmap, tables = taken.pages, taken.tables
     files = shown_files(told_text)
     return Observation(
         regions=regions,
@@ -132,9 +154,10 @@ def observe(text: str, page_size: int) -> Observation:
         usage=taken.usage,
         root_array=taken.root_array,
         root_pages=taken.root_pages,
-        page_table=pages if known else None,
-        memmap_and_tables=memmap + pages,
+        page_table=tables if known else None,
+        memmap_and_tables=memmap + tables,
         boot_request=max(taken.requests),
+        array=taken.array,
         refused=taken.refused,
         boot_pages=counter(files),
         mapped=mapped_bytes(files),
@@ -143,7 +166,7 @@ def observe(text: str, page_size: int) -> Observation:
     )
 
 
-def read_allocations(lines: Sequence[str]) -> Taken:
+def read_allocations(lines: Sequence[str], page_size: int) -> Taken:
     """The early allocations of a log, each booked on what it is for.
 
     mm/sparse.c: sparse_init() and below run before the zones are printed; mm/page_alloc.c and
@@ -153,30 +176,47 @@ def read_allocations(lines: Sequence[str]) -> Taken:
     taken = Taken()
     pending: Request | None = None
     granted = 0
-    zones = False
+    zones = mapping = False
     for line in lines:
         if match := REQUEST.search(line):
             if pending and is_memmap(pending):
                 taken.refused = True
             pending = Request(int(match[1]), "exact" in match[0], match[4])
+            mapping = mapping or is_memmap(pending)
             if is_memmap(pending) or pending.by(VMEMMAP):
                 taken.requests.append(pending.size)
         elif match := GRANT.search(line):
             span = (int(match[1], 16), int(match[2], 16) + 1)
-            if pending:
-                book(taken, pending, span, granted)
+            if pending and pending.by(TABLES):
+                taken.tables += pending.size if mapping and not zones else 0
+            elif pending:
+                book(taken, pending, span, granted, page_size)
+                if zones and taken.blocks == [span]:
+                    taken.array = span[0]
                 granted = pending.size
             pending = None
         elif match := FREED.search(line):
-            start, end = int(match[1], 16), int(match[2], 16) + 1
-            size = sum(max(min(end, high) - max(start, low), 0) for low, high in taken.blocks)
-            if zones:
-                taken.freed += size
-            else:
-                taken.given_back += size
+            span = (int(match[1], 16), int(match[2], 16) + 1)
+            if size := give_back(taken, span):
+                taken.freed += size if zones else 0
+                # the surplus goes back when all sections are mapped
+                mapping = mapping and zones
         elif ZONES.search(line):
             zones = True
     return taken
+
+
+def give_back(taken: Taken, span: Span) -> int:
+    """Take a range out of the blocks; how many bytes of them it held."""
+    before = sum(end - start for start, end in taken.blocks)
+    left = [
+        part
+        for start, end in taken.blocks
+        for part in ((start, min(end, span[0])), (max(start, span[1]), end))
+        if part[1] > part[0]
+    ]
+    taken.blocks = left
+    return before - sum(end - start for start, end in left)
 
 
 def is_memmap(request: Request) -> bool:
@@ -184,15 +224,18 @@ def is_memmap(request: Request) -> bool:
     return request.exact or request.by(MEMMAP)
 
 
-def book(taken: Taken, request: Request, span: Span, before: int) -> None:
+def book(taken: Taken, request: Request, span: Span, before: int, page_size: int) -> None:
     """Book what is granted; ``before`` is the size of the grant before it.
 
     The root array is what is granted just before the first root page (memory_present()).
     """
-    if request.exact or request.by(("alloc_node_mem_map",)):
-        taken.blocks.append(span)
-    elif request.by(MEMMAP) or request.by(VMEMMAP):
-        taken.steps.append(request.size)
+    if request.by(NODE) and span[1] - span[0] > max([0, *taken.requests]):
+        taken.blocks, taken.requests = [span], [request.size]
+    elif is_memmap(request) or request.by(VMEMMAP):
+        if request.size > page_size:
+            taken.blocks.append(span)
+        else:
+            taken.pages += request.size
     elif request.by(ROOT_PAGE):
         if not taken.root_pages:
             taken.root_array = before

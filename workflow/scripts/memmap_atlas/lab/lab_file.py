@@ -45,10 +45,9 @@ class Names:
         Raises ConfigError where there is none.
         """
         if sweep not in self.sweeps:
-            is_path = sweep.endswith((".yaml", ".yml"))
-            path = self.folder / sweep if is_path else self.root / f"config/sweeps/{sweep}.yaml"
+            path = chosen_file(sweep, "sweep", self.root, self.folder)
             entries = read_entries(self.root / KERNEL_FILES[0])[0]
-            found = load_sweep(path, str(path.name), entries, self.machines, MOST_POINTS)
+            found = load_sweep(path, sweep, entries, self.machines, MOST_POINTS)
             self.sweeps[sweep] = layouts_of(found)
         return self.sweeps[sweep]
 
@@ -73,6 +72,21 @@ class Names:
             text = f"no layout {layout!r} in sweep {sweep}{nearest(layout, known)}"
             raise ConfigError([Problem("", (), text)])
         return layout_at(layouts, int(places[0]))
+
+
+def chosen_file(entry: str, kind: str, root: Path, folder: Path) -> Path:
+    """The file of a sweep or a lab: by its name under config/, or a path from ``folder``.
+
+    Raises ConfigError where there is none of that name.
+    """
+    if entry.endswith((".yaml", ".yml")):
+        return folder / entry
+    shipped = {path.stem: path for path in sorted((root / f"config/{kind}s").glob("*.yaml"))}
+    if entry not in shipped:
+        text = f"no {kind} {entry!r}{nearest(entry, list(shipped))}; there are "
+        text += f"{', '.join(shipped)}, or give a path to a .yaml file"
+        raise ConfigError([Problem("", (), text)])
+    return shipped[entry]
 
 
 def layout_at(layouts: Layouts, place: int) -> Layout:
@@ -219,13 +233,8 @@ def the_lab(config: Mapping[str, Any], root: Path, folder: Path) -> Lab:
     """
     names = Names(root, folder)
     entry = config.get("lab", "full")
-    is_path = entry.endswith((".yaml", ".yml"))
-    shipped = {path.stem: path for path in sorted((root / "config/labs").glob("*.yaml"))}
-    if not is_path and entry not in shipped:
-        text = f"no lab {entry!r}{nearest(entry, list(shipped))}; there are {', '.join(shipped)}, "
-        raise ConfigError([Problem("config", ("lab",), text + "or give a path to a .yaml file")])
-    path = folder / entry if is_path else shipped[entry]
-    found = load_lab(path, entry if is_path else f"config/labs/{path.name}", names)
+    path = chosen_file(entry, "lab", root, folder)
+    found = load_lab(path, f"lab {entry}", names)
     if "kernel" in config or "map" in config:
         found = one_boot(config, found, names)
     lacking = {

@@ -13,6 +13,7 @@ SHOWN = {
     "ram_bytes": "RAM",
     "memmap_bytes": "memmap",
     "freed_bytes": "freed",
+    "freed_in_place_bytes": "in place",
     "usage_bytes": "usage",
     "root_array_bytes": "roots",
     "root_page_bytes": "root pages",

@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from memmap_atlas.cost import Cost, cost, counted_pages
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.lab.tables import TOLD_COLUMNS, layout_of
+from memmap_atlas.models import freed_in_place
 from memmap_atlas.regions import Ints, Regions, whole_pages
 
 Row = Mapping[str, Any]
@@ -17,7 +20,7 @@ def residuals(observations: Sequence[Row], kernels: Mapping[str, Kernel]) -> lis
     """A row for each quantity of each boot that has one, in the order of the observations."""
     by_kernel: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in observations:
-        if row["regions"]:
+        if row.get("regions"):
             by_kernel[row["kernel"], row["model"]].append(row)
     found: list[dict[str, Any]] = []
     for (name, model), rows in by_kernel.items():
@@ -32,14 +35,20 @@ def of_kernel(rows: Sequence[Row], kernel: Kernel, model: str) -> list[dict[str,
     computed = predicted(ram, kernel, model)
     holes = [kernel.page_size * (len(row["regions"]) - 1) for row in rows]
     found = []
+    array = np.array([row.get("array_address") or 0 for row in rows])
+    in_place = freed_in_place(ram, kernel, array)
     for place, row in enumerate(rows):
+        frees = model == "flatmem-free" and row.get("array_address") is not None
         pairs = {
+            "freed_in_place_bytes": (row["freed_bytes"] if frees else None, int(in_place[place])),
             "ram_bytes": (
                 int(ram.size[place]),
                 int(whole_pages(told, kernel.page_size).size[place]),
             ),
-            **{name: (row[name], int(values[place])) for name, values in computed.items()},
-            **{column: (row[column], getattr(kernel, name)) for name, column, _ in TOLD_COLUMNS},
+            **{name: (row.get(name), int(values[place])) for name, values in computed.items()},
+            **{
+                column: (row.get(column), getattr(kernel, name)) for name, column, _ in TOLD_COLUMNS
+            },
         }
         for quantity, (observed, value) in pairs.items():
             if observed is None:

@@ -16,8 +16,9 @@ from memmap_atlas.lab.debian import Unavailable
 from memmap_atlas.sweep import Layout
 
 MOST_LOG = 32 << 20
-HEADER = 4096
+HEADER = 1 << 17
 LAST_LINES = 6
+LAST_WORDS = 500
 SCRIPT = "boot.sh"
 PANIC = "Kernel panic"
 # outcomes
@@ -47,7 +48,7 @@ def machine_of(
     offset, size = header
     payload = Payload(
         image=Path(os.path.relpath(image, folder)),
-        image_size=max(size, image.stat().st_size),
+        image_size=size,
         text_offset=offset,
         initrd=Path(os.path.relpath(initrd, folder)),
         initrd_size=initrd.stat().st_size,
@@ -70,7 +71,7 @@ def write(machine: Machine, folder: Path) -> None:
 
 def missing(board: Board) -> list[str]:
     """Programs of a board that this machine lacks, each with the Debian package that has it."""
-    needed = [(board.emulator, board.package), ("dtc", "device-tree-compiler")]
+    needed = [(board.emulator, board.package), *board.tools]
     return [
         f"{program} (Debian package {package})"
         for program, package in needed
@@ -81,7 +82,7 @@ def missing(board: Board) -> list[str]:
 def boot(machine: Machine, folder: Path, limit: float) -> Ending:
     """Run a machine whose files stand in ``folder`` for at most ``limit`` seconds.
 
-    Raises Unavailable where QEMU or a tool is missing or fails itself.
+    Raises Unavailable where a tool that makes its files fails.
     """
     for command in machine.prepare:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
@@ -96,7 +97,7 @@ def boot(machine: Machine, folder: Path, limit: float) -> Ending:
         what = "wrote no end of log" if len(log) >= MOST_LOG else f"not done after {limit:g} s"
         return Ending("hung", f"{what}; {last_words(log)}", log)
     if code and not log:
-        raise Unavailable(f"{machine.command[0]} failed: {faults.strip()[-500:]}")
+        return Ending("refused", f"QEMU: {faults.strip()[-LAST_WORDS:]}", log)
     return Ending("stopped", f"ended before its init was done; {last_words(log)}", log)
 
 

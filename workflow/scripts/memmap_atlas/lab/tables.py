@@ -40,6 +40,7 @@ SEEN_COLUMNS = [
         "memmap and its page tables together; where base pages are taken one by one, only this",
     ),
     ("boot_request", "boot_request_bytes", "the largest single request for the memmap"),
+    ("array", "array_address", "where the array of FLATMEM starts"),
     ("boot_pages", "boot_pages", "nr_memmap_boot_pages of /proc/vmstat"),
     ("mapped", "mapped_bytes", "the vmemmap part of kernel_page_tables"),
     ("block", "block_bytes", "a memory block, as sysfs says"),
