@@ -190,7 +190,7 @@ def test_a_map_below_a_board_moves_up_as_a_whole() -> None:
 
 
 def test_what_a_board_refuses() -> None:
-    with pytest.raises(Refused, match=r"ends at 0x20000000000.* up to 0x10000000000"):
+    with pytest.raises(Refused, match=r"would end at 0x20000000000.* RAM up to 0x10000000000"):
         BOARDS["arm64"].fitted(((GIB, 1 << 41),))
     payload = Payload(Path("image"), 300 * MIB, 0, Path("initrd"), MIB)
     small = ((GIB, GIB + 256 * MIB), (4 * GIB, 4 * GIB + 64 * MIB))

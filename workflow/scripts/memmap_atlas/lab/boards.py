@@ -16,6 +16,7 @@ MIB, GIB = 1 << 20, 1 << 30
 # every early allocation into the log, nothing moved about, and an end instead of a wait
 COMMON = "memblock=debug loglevel=8 ignore_loglevel nokaslr panic=-1"
 TREE, BLOB, STUB = "machine.dts", "machine.dtb", "start.bin"
+COMPILE_TREE = ("dtc", "-q", "-O", "dtb", "-o", BLOB, TREE)
 # QEMU's virt puts its own device tree at the start of its RAM, whether it is wanted or not
 VIRT_RAM, VIRT_TREE = GIB, 2 * MIB
 
@@ -304,7 +305,7 @@ def loaded(
     return Machine(
         tuple(command),
         {TREE: text, STUB: stub(tree, entry)},
-        (("dtc", "-q", "-O", "dtb", "-o", BLOB, TREE),),
+        (COMPILE_TREE,),
     )
 
 
@@ -360,19 +361,123 @@ def pc_header(image: bytes) -> tuple[int, int] | None:
     return place, size
 
 
+def riscv_tree(regions: Layout) -> str:
+    """A device tree of QEMU's riscv virt with the least that firmware and kernel need.
+
+    hw/riscv/virt.c: the addresses. Command line and initramfs are QEMU's to add.
+    """
+    return f"""/dts-v1/;
+
+/ {{
+\t#address-cells = <2>;
+\t#size-cells = <2>;
+\tcompatible = "riscv-virtio";
+\tmodel = "riscv-virtio,qemu";
+
+\tchosen {{
+\t\tstdout-path = "/soc/serial@10000000";
+\t}};
+
+\tcpus {{
+\t\t#address-cells = <1>;
+\t\t#size-cells = <0>;
+\t\ttimebase-frequency = <10000000>;
+
+\t\tcpu@0 {{
+\t\t\tdevice_type = "cpu";
+\t\t\treg = <0>;
+\t\t\tcompatible = "riscv";
+\t\t\triscv,isa = "rv64imafdc_zicsr_zifencei";
+\t\t\tmmu-type = "riscv,sv48";
+
+\t\t\tcore: interrupt-controller {{
+\t\t\t\t#interrupt-cells = <1>;
+\t\t\t\tinterrupt-controller;
+\t\t\t\tcompatible = "riscv,cpu-intc";
+\t\t\t}};
+\t\t}};
+\t}};
+
+\tsoc {{
+\t\t#address-cells = <2>;
+\t\t#size-cells = <2>;
+\t\tcompatible = "simple-bus";
+\t\tranges;
+
+\t\tclint@2000000 {{
+\t\t\tcompatible = "sifive,clint0", "riscv,clint0";
+\t\t\treg = <{cells(0x2000000, 0x10000)}>;
+\t\t\tinterrupts-extended = <&core 3>, <&core 7>;
+\t\t}};
+
+\t\tplic: interrupt-controller@c000000 {{
+\t\t\t#address-cells = <0>;
+\t\t\t#interrupt-cells = <1>;
+\t\t\tinterrupt-controller;
+\t\t\tcompatible = "sifive,plic-1.0.0", "riscv,plic0";
+\t\t\treg = <{cells(0xC000000, 0x600000)}>;
+\t\t\tinterrupts-extended = <&core 11>, <&core 9>;
+\t\t\triscv,ndev = <95>;
+\t\t}};
+
+\t\tserial@10000000 {{
+\t\t\tcompatible = "ns16550a";
+\t\t\treg = <{cells(0x10000000, 0x100)}>;
+\t\t\tclock-frequency = <3686400>;
+\t\t\tinterrupt-parent = <&plic>;
+\t\t\tinterrupts = <10>;
+\t\t}};
+\t}};
+
+{memory_nodes(regions)}}};
+"""
+
+
+def riscv(board: Board, regions: Layout, payload: Payload, cpu: str) -> Machine:
+    """virt with RISC-V CPUs, whose -dtb QEMU leaves the memory of."""
+    place(regions[:1], [payload.image_size + payload.initrd_size], 2 * MIB)
+    ram = regions[-1][1] - board.lowest
+    command = [
+        *qemu(board, "virt", cpu, -(-ram // MIB) * MIB),
+        *("-kernel", str(payload.image), "-initrd", str(payload.initrd), "-dtb", BLOB),
+        *("-append", f"console=ttyS0 earlycon=sbi log_buf_len=4M {COMMON}"),
+    ]
+    return Machine(tuple(command), {TREE: riscv_tree(regions)}, (COMPILE_TREE,))
+
+
+def riscv_header(image: bytes) -> tuple[int, int] | None:
+    """The same of a RISC-V Image, whose header has the form of arm64's.
+
+    Documentation/arch/riscv/boot-image-header.rst: a magic number at 56.
+    """
+    if image[56:60] != b"RSC\x05":
+        return None
+    offset, size = struct.unpack_from("<QQ", image, 8)
+    return offset, size
+
+
 def malta(board: Board, regions: Layout, payload: Payload, cpu: str) -> Machine:
-    """A MIPS Malta, and likewise loongson3-virt: regions on the kernel's command line.
+    """A MIPS Malta, and for Loongson CPUs loongson3-virt: regions on the kernel's command line.
 
     arch/mips/kernel/setup.c: early_parse_mem(): the first mem=SIZE@START drops what firmware says.
+    QEMU's RAM beyond its low part lies behind the devices (hw/mips/malta.c, loongson3_virt.c), and
+    a Malta's initramfs at the end of the low part.
     """
-    machine = "loongson3-virt" if "Loongson" in cpu else "malta"
-    # RAM beyond the low part lies behind the devices
-    low = board.devices[0][0]
+    loongson = "Loongson" in cpu
+    low, high = LOONGSON_DEVICES[0] if loongson else MALTA_DEVICES[0]
     top = regions[-1][1]
-    ram = 256 * MIB if top <= low else top - board.devices[0][1] + 256 * MIB
+    ram = -(-top // MIB) * MIB if top <= low else low + top - high
+    if loongson:
+        ram = max(-(-ram // (256 * MIB)) * 256 * MIB + 16 * MIB, 512 * MIB)
+    else:
+        end = min(ram, low)
+        if not any(
+            start <= end - payload.initrd_size - MIB and end - MIB < stop for start, stop in regions
+        ):
+            raise Refused(f"QEMU puts the initramfs below {end:#x}: the map needs RAM there")
     ranges = " ".join(f"mem={end - start:#x}@{start:#x}" for start, end in regions)
     command = [
-        *qemu(board, machine, cpu, -(-ram // MIB) * MIB),
+        *qemu(board, "loongson3-virt" if loongson else "malta", cpu, -(-ram // MIB) * MIB),
         *("-kernel", str(payload.image), "-initrd", str(payload.initrd)),
         *("-append", f"console=ttyS0 {COMMON} {ranges}"),
     ]
@@ -445,7 +550,6 @@ PC_DEVICES = ((0, 0x1000), (0x9F000, MIB), (3 * GIB, 4 * GIB))
 DTC = (("dtc", "device-tree-compiler"),)
 # where a Malta and a Loongson have devices, between their low RAM and the rest
 MALTA_DEVICES, LOONGSON_DEVICES = ((256 * MIB, 0x90000000),), ((240 * MIB, 0x90000000),)
-MIPS_LOW = ((0, 48 * MIB),)
 
 BOARDS = {
     "arm64": Board(
@@ -468,7 +572,7 @@ BOARDS = {
         debian="armhf",
         userland="bookworm",
         lowest=VIRT_RAM,
-        highest=1 << 32,
+        highest=1 << 36,
         edge=1,
         cpu="cortex-a15",
         make=arm,
@@ -495,13 +599,27 @@ BOARDS = {
         debian="i386",
         userland="bookworm",
         lowest=0,
-        highest=0xFD00000000,
+        highest=1 << 32,
         edge=1,
         cpu="qemu32",
         make=pc,
         header=pc_header,
         devices=PC_DEVICES,
         always=PC_LOW,
+    ),
+    "riscv64": Board(
+        emulator="qemu-system-riscv64",
+        package="qemu-system-misc",
+        debian="riscv64",
+        userland="sid",
+        lowest=2 * GIB,
+        highest=1 << 40,
+        edge=1,
+        cpu="rv64",
+        make=riscv,
+        header=riscv_header,
+        always=((2 * GIB, 2 * GIB + 256 * MIB),),
+        tools=DTC,
     ),
     "mipsel": Board(
         emulator="qemu-system-mipsel",
@@ -515,7 +633,7 @@ BOARDS = {
         make=malta,
         header=elf_header(8),
         devices=MALTA_DEVICES,
-        always=MIPS_LOW,
+        always=((0, 48 * MIB),),
     ),
     "mips64el": Board(
         emulator="qemu-system-mips64el",
@@ -523,13 +641,13 @@ BOARDS = {
         debian="mips64el",
         userland="bookworm",
         lowest=0,
-        highest=1 << 32,
+        highest=1 << 34,
         edge=1,
         cpu="MIPS64R2-generic",
         make=malta,
         header=elf_header(8),
-        devices=MALTA_DEVICES,
-        always=MIPS_LOW,
+        devices=LOONGSON_DEVICES,
+        always=((0, 128 * MIB),),
     ),
     "powerpc64le": Board(
         emulator="qemu-system-ppc64",
@@ -542,6 +660,7 @@ BOARDS = {
         cpu="POWER9",
         make=pseries,
         header=elf_header(21),
+        always=((0, GIB),),
     ),
     "s390x": Board(
         emulator="qemu-system-s390x",

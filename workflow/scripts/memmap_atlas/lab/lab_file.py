@@ -18,7 +18,7 @@ from memmap_atlas.documents import (
 )
 from memmap_atlas.kernel_file import Entries, build_kernels, read_entries
 from memmap_atlas.lab.boards import BOARDS
-from memmap_atlas.lab.plan import Lab, LabKernel, Origin, Random, random_maps
+from memmap_atlas.lab.plan import ROOM, Lab, LabKernel, Origin, Random, random_maps
 from memmap_atlas.lab.run import missing
 from memmap_atlas.layouts import Layouts, layouts_of
 from memmap_atlas.sweep import Layout
@@ -221,6 +221,7 @@ def random_set(name: str, value: Mapping[str, Any]) -> dict[str, Layout]:
         start=parse_size(value["from"]),
         end=parse_size(value["to"]),
         edge=parse_size(value["edge"]),
+        room=parse_size(value.get("room", ROOM)),
     )
     return {f"{name}-{place:03d}": regions for place, regions in enumerate(random_maps(plan))}
 

@@ -8,9 +8,8 @@ import numpy as np
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.sweep import Layout
 
-# what a booted kernel and its initramfs need in one piece, and what any machine has at least
+# what kernels and their initramfs need in one piece at most
 ROOM = 256 << 20
-PAGE = 4096
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Lab:
 @dataclass(frozen=True)
 class Random:
     """Random maps: up to ``regions`` regions between two addresses, edges at multiples of
-    ``edge``; one region has room for a kernel. Sizes in bytes.
+    ``edge``; the first region has ``room`` for a kernel. Sizes in bytes.
     """
 
     count: int
@@ -58,6 +57,7 @@ class Random:
     start: int
     end: int
     edge: int
+    room: int = ROOM
 
 
 def random_maps(plan: Random) -> list[Layout]:
@@ -75,7 +75,6 @@ def random_maps(plan: Random) -> list[Layout]:
             edges.add(int(random.integers(plan.start // grid, plan.end // grid + 1)) * grid)
         ordered = sorted(edge for edge in edges if plan.start <= edge <= plan.end)
         regions = tuple(zip(ordered[::2], ordered[1::2], strict=False))
-        # the first region takes the kernel: every board can have it there
-        if regions and regions[0][1] - regions[0][0] >= ROOM:
+        if regions and regions[0][1] - regions[0][0] >= plan.room:
             maps.append(regions)
     return maps

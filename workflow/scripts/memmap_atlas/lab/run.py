@@ -18,7 +18,7 @@ from memmap_atlas.sweep import Layout
 MOST_LOG = 32 << 20
 HEADER = 1 << 17
 LAST_LINES = 6
-LAST_WORDS = 500
+LAST_WORDS, LAST_BYTES = 500, 1 << 17
 SCRIPT = "boot.sh"
 PANIC = "Kernel panic"
 # outcomes
@@ -128,7 +128,8 @@ def watched(command: Sequence[str], folder: Path, limit: float) -> tuple[str, st
                 out[key.data] += data
                 if not data:
                     selector.unregister(key.fileobj)
-            if len(out["out"]) >= MOST_LOG:
+            # some machines can't be powered off: they are ended when their init is done
+            if len(out["out"]) >= MOST_LOG or END.encode() in out["out"][-LAST_BYTES:]:
                 break
         ended = bool(selector.get_map())
         if ended:
