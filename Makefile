@@ -2,7 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: all test check bench docs lock
+LAB ?= full
+
+.PHONY: all test check bench lab evidence docs lock
 
 all: .venv/ready
 	$(BIN)/snakemake --cores all --quiet host reason
@@ -22,6 +24,15 @@ check: .venv/ready
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+
+# boots kernels; needs QEMU, and for kernels that it builds a cross compiler
+lab: .venv/ready
+	$(BIN)/snakemake --cores all --keep-going --rerun-incomplete --quiet host reason progress \
+	    --config lab=$(LAB) -- lab
+
+# boots the full lab anew where anything changed, and puts what it observed where the tests find it
+evidence: lab
+	cp results/lab/observations.parquet tests/evidence/
 
 bench: .venv/ready
 	$(BIN)/python tests/bench.py

@@ -99,7 +99,7 @@ def kernels(draw: st.DrawFn, model: str) -> Kernel:
         pageblock_bits=draw(st.sampled_from([4, 8, 1])),
         leaf_record_size=draw(st.sampled_from([0, page // 3 + 1, page // 5])),
         leaf_needs_ram=0,
-        lowmem_limit=0,
+        ram_limit=0,
         page_tables=tuple(tables),
     )
 
@@ -271,7 +271,7 @@ def small_kernel(variant: FreeVariant, page: int, section: int, order: int) -> K
         pageblock_bits=4,
         leaf_record_size=0,
         leaf_needs_ram=0,
-        lowmem_limit=0,
+        ram_limit=0,
         page_tables=(),
     )
 

@@ -32,6 +32,17 @@ def kernel_source(wildcards):
     return {"image": origin.image} if origin.image else {}
 
 
+def build_choice(wildcards):
+    """What decides how a kernel is built; its other values are what it is held to."""
+    kernel = lab().kernels[wildcards.kernel].kernel
+    return {
+        "arch": kernel.arch,
+        "model": kernel.default_model,
+        "page_size": kernel.page_size,
+        "section_size": kernel.section_size,
+    }
+
+
 def userland(wildcards):
     """The initramfs that a kernel boots into."""
     board = BOARDS[lab().kernels[wildcards.kernel].kernel.arch]
@@ -64,6 +75,7 @@ rule lab_source:
         version="results/lab/sources/{suite}/{package}.version",
     log:
         "results/lab/logs/source-{suite}-{package}.log",
+    retries: 2
     conda:
         "../envs/atlas.yaml"
     message:
@@ -84,12 +96,13 @@ rule lab_kernel:
         about="results/lab/kernels/{kernel}/kernel.json",
     log:
         "results/lab/logs/kernel-{kernel}.log",
+    retries: 2
     conda:
         "../envs/atlas.yaml"
-    threads: lambda wildcards: 2 if lab().kernels[wildcards.kernel].origin.source else 1
+    threads: lambda wildcards: 8 if lab().kernels[wildcards.kernel].origin.source else 1
     params:
         origin=lambda wildcards: asdict(lab().kernels[wildcards.kernel].origin),
-        kernel=lambda wildcards: kernel_values(lab().kernels[wildcards.kernel].kernel),
+        choice=build_choice,
         architecture=lambda wildcards: BOARDS[lab().kernels[wildcards.kernel].kernel.arch].debian,
     message:
         "lab: the image of {wildcards.kernel}"
@@ -104,6 +117,7 @@ rule lab_userland:
         "results/lab/userland/{suite}/{architecture}.cpio",
     log:
         "results/lab/logs/userland-{suite}-{architecture}.log",
+    retries: 2
     conda:
         "../envs/atlas.yaml"
     message:

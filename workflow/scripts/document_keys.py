@@ -15,6 +15,11 @@ TABLES = [
     ("layouts.grid of a sweep", "sweep", ("properties", "layouts", "properties", "grid")),
     ("kernels.yaml, each entry", "kernels", ("$defs", "kernel")),
     ("machines.yaml, each entry", "machines", ("additionalProperties",)),
+    ("labs/*.yaml", "lab", ()),
+    ("kernels of a lab, each entry", "lab", ("properties", "kernels", "additionalProperties")),
+    ("maps of a lab, each set", "lab", ("properties", "maps", "additionalProperties")),
+    ("random of a set of maps", "lab", ("$defs", "maps", "properties", "random")),
+    ("boots of a lab, each entry", "lab", ("properties", "boots", "items")),
 ]
 
 

@@ -8,8 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memmap_atlas.kernel import kernel_from
-from memmap_atlas.lab.build import build
+from memmap_atlas.lab.build import Choice, build
 from memmap_atlas.lab.debian import Archive, Unavailable, sha256
 
 if TYPE_CHECKING:
@@ -30,9 +29,9 @@ def main() -> None:
             package, image = archive.fetch_kernel(origin["package"], folder)
             about = {"package": package.name, "version": package.version}
         elif origin["source"]:
-            kernel = kernel_from(snakemake.params.kernel)
+            choice = Choice(**snakemake.params.choice)
             source = Path(snakemake.input.source)
-            image = build(source, name, kernel, folder, snakemake.threads)
+            image = build(source, name, choice, folder, snakemake.threads)
             version = Path(snakemake.input.version).read_text().strip()
             about = {"package": origin["source"], "version": version}
         else:

@@ -174,8 +174,8 @@ def infeasible(layouts: Regions, kernel: Kernel, model: str) -> NDArray[np.objec
     reason = np.full(len(layouts.first), FEASIBLE, dtype=object)
     ram = whole_pages(layouts, kernel.page_size)
     reason[ram.last > 1 << kernel.max_physmem_bits] = "RAM beyond MAX_PHYSMEM_BITS"
-    if kernel.lowmem_limit:
-        reason[ram.last > kernel.lowmem_limit] = "RAM beyond what the kernel maps (no HIGHMEM)"
+    if kernel.ram_limit:
+        reason[ram.last > kernel.ram_limit] = "RAM beyond what the kernel can use"
     reason[ram.size == 0] = "no whole page of RAM"
     if model.startswith(("sparsemem", "vmemmap")):
         section = kernel.section_size

@@ -45,7 +45,7 @@ class Kernel:
     pageblock_bits: int
     leaf_record_size: int
     leaf_needs_ram: int
-    lowmem_limit: int
+    ram_limit: int
     page_tables: tuple[tuple[int, int], ...]
 
     def with_section(self, section_size: int) -> "Kernel":

@@ -24,7 +24,7 @@ SIZES = (
     "memstart_align",
     "vmemmap_below",
     "leaf_needs_ram",
-    "lowmem_limit",
+    "ram_limit",
 )
 SMALLEST_PAGE = 4096
 DOCUMENTATION = ("description", "sources")
@@ -38,7 +38,7 @@ DEFAULTS = {
     "pageblock_bits": 4,
     "leaf_record_size": 0,
     "leaf_needs_ram": 0,
-    "lowmem_limit": 0,
+    "ram_limit": 0,
 }
 DERIVED = ("pmd_size", "section_flags_bits", "page_tables")
 Entries = Mapping[str, Mapping[str, Any]]

@@ -123,6 +123,7 @@ def qemu(board: Board, machine: str, cpu: str, ram: int) -> list[str]:
     """The start of every QEMU command: no network, no display, a sandbox, RAM that costs the host
     what is touched of it.
     """
+    ram = -(-ram // MIB) * MIB
     return [
         board.emulator,
         *("-machine", f"{machine},memory-backend=ram", "-cpu", cpu, "-smp", "1"),
@@ -339,7 +340,7 @@ def pc(board: Board, regions: Layout, payload: Payload, cpu: str) -> Machine:
     """
     place(regions, [payload.image_size], MIB, payload.text_offset)
     top = regions[-1][1]
-    ram = -(-(top if top <= 3 * GIB else top - GIB) // MIB) * MIB
+    ram = top if top <= 3 * GIB else top - GIB
     ranges = " ".join(f"memmap={end - start:#x}@{start:#x}" for start, end in regions)
     arguments = f"console=ttyS0 earlyprintk=serial,ttyS0,115200 log_buf_len=4M {COMMON} "
     command = [
@@ -438,7 +439,7 @@ def riscv(board: Board, regions: Layout, payload: Payload, cpu: str) -> Machine:
     place(regions[:1], [payload.image_size + payload.initrd_size], 2 * MIB)
     ram = regions[-1][1] - board.lowest
     command = [
-        *qemu(board, "virt", cpu, -(-ram // MIB) * MIB),
+        *qemu(board, "virt", cpu, ram),
         *("-kernel", str(payload.image), "-initrd", str(payload.initrd), "-dtb", BLOB),
         *("-append", f"console=ttyS0 earlycon=sbi log_buf_len=4M {COMMON}"),
     ]
@@ -477,7 +478,7 @@ def malta(board: Board, regions: Layout, payload: Payload, cpu: str) -> Machine:
             raise Refused(f"QEMU puts the initramfs below {end:#x}: the map needs RAM there")
     ranges = " ".join(f"mem={end - start:#x}@{start:#x}" for start, end in regions)
     command = [
-        *qemu(board, "loongson3-virt" if loongson else "malta", cpu, -(-ram // MIB) * MIB),
+        *qemu(board, "loongson3-virt" if loongson else "malta", cpu, ram),
         *("-kernel", str(payload.image), "-initrd", str(payload.initrd)),
         *("-append", f"console=ttyS0 {COMMON} {ranges}"),
     ]

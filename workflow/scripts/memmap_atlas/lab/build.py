@@ -4,9 +4,9 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
-from memmap_atlas.kernel import Kernel
 from memmap_atlas.lab.debian import Archive, Unavailable, extract, run
 
 RESOURCES = Path(__file__).parents[3] / "resources"
@@ -49,26 +49,36 @@ def unpack_source(archive: Archive, package: str, folder: Path) -> str:
     return found.version
 
 
-def options(kernel: Kernel) -> list[str]:
-    """The lines of .config that make ``kernel`` what it is."""
-    model = kernel.default_model.removesuffix("-free").removesuffix("-base")
-    return [*MODELS[model], f"CONFIG_ARM64_{kernel.page_size >> 10}K_PAGES=y"]
+@dataclass(frozen=True)
+class Choice:
+    """What a build is to be: architecture, memory model, page and section size in bytes."""
+
+    arch: str
+    model: str
+    page_size: int
+    section_size: int
+
+    @property
+    def options(self) -> list[str]:
+        """The lines of .config that make it so."""
+        model = self.model.removesuffix("-free").removesuffix("-base")
+        return [*MODELS[model], f"CONFIG_ARM64_{self.page_size >> 10}K_PAGES=y"]
 
 
-def build(source: Path, name: str, kernel: Kernel, folder: Path, jobs: int) -> Path:
-    """Build ``kernel`` out of ``source``, in ``folder``; its Image.
+def build(source: Path, name: str, choice: Choice, folder: Path, jobs: int) -> Path:
+    """Build the kernel ``name`` out of ``source``, in ``folder``; its Image.
 
     The same source and compiler give the same image. Raises Unavailable where a tool is missing,
     an option did not last, or the build fails, with the last lines of what it said.
     """
-    if kernel.arch != "arm64":
-        raise Unavailable(f"{name}: kernels are built for arm64 only, not for {kernel.arch}")
+    if choice.arch != "arm64":
+        raise Unavailable(f"{name}: kernels are built for arm64 only, not for {choice.arch}")
     if lacking := missing_tools():
         raise Unavailable(f"to build {name}, this machine lacks {', '.join(lacking)}")
-    wanted = (RESOURCES / "lab.config").read_text().splitlines() + options(kernel)
+    wanted = (RESOURCES / "lab.config").read_text().splitlines() + choice.options
     fragment = folder / "lab.config"
     fragment.write_text("\n".join(wanted) + "\n")
-    bits = kernel.section_size.bit_length() - 1
+    bits = choice.section_size.bit_length() - 1
     settings = {
         "KCONFIG_ALLCONFIG": str(fragment.resolve()),
         "KCPPFLAGS": f"-include {RESOURCES}/sparsemem.h -DLAB_SECTION_SIZE_BITS={bits}",

@@ -1,0 +1,80 @@
+"""The closed form against every boot of the full lab, without QEMU; `make evidence` renews it."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from memmap_atlas.kernel_file import load_kernels
+from memmap_atlas.lab.lab_file import Names, load_lab
+from memmap_atlas.lab.report import agreement_table, faults
+from memmap_atlas.lab.residuals import is_within, residuals
+from memmap_atlas.lab.tables import OBSERVATIONS, read_rows
+
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+KERNELS = load_kernels(ROOT / "config/kernels.yaml", ROOT / "config/lab-kernels.yaml")
+EVIDENCE = read_rows(TESTS / "evidence/observations.parquet")
+FOUND = residuals(EVIDENCE, KERNELS)
+BOOTED = sorted({row["kernel"] for row in EVIDENCE})
+
+
+@pytest.mark.parametrize("kernel", BOOTED)
+def test_nothing_is_off(kernel: str) -> None:
+    mine = [row for row in FOUND if row["kernel"] == kernel]
+    assert faults(mine) == []
+    boots = [row for row in EVIDENCE if row["kernel"] == kernel and row["outcome"] == "complete"]
+    assert len({row["map"] for row in mine}) >= len(boots) > 0
+    shown = {row["quantity"] for row in mine}
+    assert {"ram_bytes", "memmap_and_table_bytes", "boot_request_bytes", "usage_bytes"} <= shown
+
+
+def test_the_evidence_is_that_of_the_full_lab() -> None:
+    lab = load_lab(ROOT / "config/labs/full.yaml", "full", Names(ROOT, ROOT))
+    assert [(row["kernel"], row["map"]) for row in EVIDENCE] == list(lab.boots)
+    assert set(EVIDENCE[0]) == {name for name, _, _ in OBSERVATIONS}
+
+
+def test_what_the_evidence_covers() -> None:
+    complete = [row for row in EVIDENCE if row["outcome"] == "complete"]
+    assert len(complete) >= 400
+    assert len({row["kernel"] for row in complete}) >= 12
+    assert len({row["arch"] for row in complete}) >= 5
+    models = Counter(row["model"] for row in complete)
+    assert set(models) == {"vmemmap", "sparsemem", "sparsemem-free", "flatmem", "flatmem-free"}
+    # a boot that failed is kept, and says why
+    for row in EVIDENCE:
+        assert row["outcome"] == "complete" or row["reason"]
+        assert row["outcome"] != "complete" or len(row["log_sha256"]) == 64
+        assert len(row["image_sha256"]) == 64
+        assert row["package"]
+
+
+def test_no_more_than_a_page_a_hole_is_left_open() -> None:
+    loose = [row for row in FOUND if row["off"]]
+    assert all(map(is_within, loose))
+    assert {row["model"] for row in loose} <= {"flatmem-free"}
+    # where the array stands is in the log: from there what is freed is known to the byte
+    assert any(row["quantity"] == "freed_in_place_bytes" for row in FOUND)
+    assert "freed_in_place_bytes" not in {row["quantity"] for row in loose}
+
+
+def test_a_changed_byte_is_seen() -> None:
+    row = next(row for row in EVIDENCE if row["memmap_bytes"])
+    for column in ("memmap_bytes", "usage_bytes", "boot_request_bytes", "struct_page_bytes"):
+        changed = row | {column: row[column] + 1}
+        assert any(row["kernel"] in line for line in faults(residuals([changed], KERNELS)))
+    table = agreement_table(EVIDENCE, FOUND)
+    assert len(table) == 1 + len(BOOTED)
+
+
+def test_page_tables_of_the_thread() -> None:
+    """What the thread asked for: the vmemmap part of kernel_page_tables, with 1 GiB sections."""
+    mapped = {
+        (row["kernel"], row["map"]): row["mapped_bytes"]
+        for row in EVIDENCE
+        if row["mapped_bytes"] is not None
+    }
+    assert mapped["b510-vmemmap-4k-s30", "thread-3g"] == 67_108_864
+    assert mapped["b510-vmemmap-4k-s30", "thread-4g"] == 83_886_080
+    assert mapped["b510-vmemmap-4k-s27", "thread-3g"] == 50_331_648
+    assert mapped["b510-vmemmap-4k-s27", "thread-4g"] == 67_108_864
