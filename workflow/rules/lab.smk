@@ -15,7 +15,8 @@ def lab():
     try:
         return the_lab(config, HERE, Path.cwd())
     except ConfigError as error:
-        raise WorkflowError(*map(str, error.problems))
+        # an error of an input function would come with a traceback
+        sys.exit("\n".join(("Error in the lab's configuration:", *map(str, error.problems))))
 
 
 def lab_library(*modules):

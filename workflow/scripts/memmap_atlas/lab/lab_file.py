@@ -1,5 +1,6 @@
 """From a lab file to a :class:`~memmap_atlas.lab.plan.Lab`: names filled in, every boot listed."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from memmap_atlas.units import parse_size
 
 KERNEL_FILES = ("config/kernels.yaml", "config/lab-kernels.yaml")
 TIME_LIMIT = 120
+NUMBER = re.compile(r"^(0x[0-9a-fA-F]+|0|[1-9][0-9]*)$")
 MOST_POINTS = 10**9
 
 
@@ -149,6 +151,11 @@ def absent(
         for place, name in enumerate(wanted)
         if name not in known
     ]
+
+
+def number(value: int | str) -> int | str:
+    """A number that is given as text, as a number."""
+    return int(value, 0) if isinstance(value, str) and NUMBER.match(value) else value
 
 
 def lab_kernels(value: Mapping[str, Any], entries: Entries, file: str) -> dict[str, LabKernel]:
@@ -280,6 +287,8 @@ def one_boot(config: Mapping[str, Any], found: Lab, names: Names) -> Lab:
             layout = regions
             maps = {layout: names.named(regions, found.maps)}
         else:
-            maps = named_regions({layout: regions}, "config", ("map",))
+            # a command line gives numbers as text
+            pairs = [[number(v) for v in pair] for pair in regions]
+            maps = named_regions({layout: pairs}, "config", ("map",))
     refuse(wrong)
     return Lab(kernels, maps, ((name, layout),), found.time_limit)
