@@ -3,11 +3,18 @@
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure as Drawing
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+from memmap_atlas.figures.booted import EXACT, OFF, WITHIN, computed_against_booted
 from memmap_atlas.kernel_file import load_kernels
 from memmap_atlas.lab.lab_file import Names, load_lab
-from memmap_atlas.lab.report import agreement_table, faults
-from memmap_atlas.lab.residuals import is_within, residuals
+from memmap_atlas.lab.report import SHOWN, TOLD, agreement_table, faults, summary
+from memmap_atlas.lab.residuals import agreements, is_within, residuals
 from memmap_atlas.lab.tables import OBSERVATIONS, read_rows
 
 TESTS = Path(__file__).parent
@@ -15,6 +22,9 @@ ROOT = TESTS.parent
 KERNELS = load_kernels(ROOT / "config/kernels.yaml", ROOT / "config/lab-kernels.yaml")
 EVIDENCE = read_rows(TESTS / "evidence/observations.parquet")
 FOUND = residuals(EVIDENCE, KERNELS)
+AGREEMENT = summary(FOUND)
+HEADS = [*SHOWN.values(), TOLD]
+MEMMAP = pd.DataFrame([row for row in FOUND if row["quantity"] == "memmap_bytes"])
 BOOTED = sorted({row["kernel"] for row in EVIDENCE})
 
 
@@ -25,7 +35,8 @@ def test_nothing_is_off(kernel: str) -> None:
     boots = [row for row in EVIDENCE if row["kernel"] == kernel and row["outcome"] == "complete"]
     assert len({row["map"] for row in mine}) >= len(boots) > 0
     shown = {row["quantity"] for row in mine}
-    assert {"ram_bytes", "memmap_and_table_bytes", "boot_request_bytes", "usage_bytes"} <= shown
+    assert {"ram_bytes", "boot_request_bytes", "usage_bytes"} <= shown
+    assert shown & {"memmap_bytes", "memmap_and_table_bytes"}
 
 
 def test_the_evidence_is_that_of_the_full_lab() -> None:
@@ -78,3 +89,62 @@ def test_page_tables_of_the_thread() -> None:
     assert mapped["b510-vmemmap-4k-s30", "thread-4g"] == 83_886_080
     assert mapped["b510-vmemmap-4k-s27", "thread-3g"] == 50_331_648
     assert mapped["b510-vmemmap-4k-s27", "thread-4g"] == 67_108_864
+
+
+@pytest.fixture(scope="module")
+def drawing() -> Drawing:
+    agreement = {
+        kernel: {{**SHOWN, TOLD: TOLD}[quantity]: counts for quantity, counts in row.items()}
+        for kernel, row in AGREEMENT.items()
+    }
+    return computed_against_booted(MEMMAP, agreement, HEADS, "title", "subtitle")
+
+
+def test_every_boot_is_a_point_of_the_figure(drawing: Drawing) -> None:
+    scatter = drawing.axes[0]
+    drawn = np.concatenate([points.get_offsets() for points in scatter.collections])
+    wanted = MEMMAP.sort_values("model", kind="stable")[["predicted", "observed"]].to_numpy()
+    assert np.array_equal(np.asarray(drawn), wanted)
+    legend = scatter.get_legend()
+    assert legend is not None
+    counts = MEMMAP["model"].value_counts()
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts == [f"{model} ({counts[model]})" for model in sorted(counts.index)]
+
+
+def test_every_cell_of_the_figure(drawing: Drawing) -> None:
+    cells = drawing.axes[1]
+    wanted = [
+        (column, row, str(counts.boots), EXACT if counts.exact == counts.boots else WITHIN)
+        for row, found in enumerate(AGREEMENT.values())
+        for column, quantity in enumerate([*SHOWN, TOLD])
+        if (counts := found.get(quantity))
+    ]
+    patches = [
+        (*patch.get_xy(), to_hex(patch.get_facecolor()))
+        for patch in cells.patches
+        if isinstance(patch, Rectangle)
+    ]
+    assert patches == [(column, row, colour) for column, row, _, colour in wanted]
+    assert [text.get_text() for text in cells.texts] == [text for _, _, text, _ in wanted]
+    names = [text.get_text() for text in drawing.texts]
+    assert [name for name in names if name in AGREEMENT] == list(AGREEMENT)
+
+
+def test_what_is_off_has_a_colour_of_its_own() -> None:
+    row = MEMMAP.iloc[0].to_dict()
+    off = {"some": {"memmap": agreements([row | {"off": 5}])[row["kernel"], "memmap_bytes"]}}
+    figure = computed_against_booted(MEMMAP, off, ["memmap"], "title", "subtitle")
+    assert to_hex(figure.axes[1].patches[0].get_facecolor()) == OFF
+
+
+def test_nothing_is_cut_off(drawing: Drawing) -> None:
+    drawing.canvas.draw()
+    whole = drawing.bbox
+    for artist in drawing.findobj(Text):
+        if artist.get_text() and artist.get_visible():
+            box = artist.get_window_extent()
+            assert box.x0 >= whole.x0 - 1, artist
+            assert box.x1 <= whole.x1 + 1, artist
+            assert box.y0 >= whole.y0 - 1, artist
+            assert box.y1 <= whole.y1 + 1, artist

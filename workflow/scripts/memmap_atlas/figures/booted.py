@@ -14,7 +14,8 @@ from matplotlib.ticker import FuncFormatter
 from memmap_atlas.figures.style import FAINT, INK, PAGE_WIDTH, fractions, size_label
 
 # inches
-EDGE, ROW, TOP, HEADS, FOOT, SCATTER = 0.06, 0.145, 0.5, 0.62, 0.42, 2.55
+EDGE, ROW, TOP, HEADS, FOOT, SCATTER = 0.06, 0.145, 0.5, 0.62, 0.12, 2.3
+AXIS_LABELS, KEY = 0.75, 0.75
 LETTER = 0.056
 EXACT, WITHIN, OFF = "#d7ebe4", "#f3eed2", "#f2b8b5"
 MARKERS = {"flatmem": "s", "flatmem-free": "D", "sparsemem": "^", "sparsemem-free": "v"}
@@ -49,7 +50,7 @@ def computed_against_booted(
     """
     kernels = list(agreement)
     body = ROW * len(kernels)
-    height = max(TOP + HEADS + body + FOOT, TOP + SCATTER + 1.3)
+    height = TOP + HEADS + max(body + FOOT, SCATTER + AXIS_LABELS + KEY)
     figure = Figure(figsize=(PAGE_WIDTH, height))
 
     def write(text: str, x: float, y: float, **how: Any) -> None:
@@ -57,9 +58,11 @@ def computed_against_booted(
 
     write(title, EDGE, 0.06, va="top", fontsize=9)
     write(subtitle, EDGE, 0.23, va="top")
-    left = 0.62
+    left = 0.74
     box = (left, height - TOP - HEADS - SCATTER, SCATTER, SCATTER)
     scatter(figure.add_axes(fractions(box, height)), memmap)
+    write("Memmap of each boot", EDGE, TOP + HEADS - 0.12, weight="bold")
+    draw_key(figure, 1 - (TOP + HEADS + SCATTER + AXIS_LABELS) / height)
     table_left = left + SCATTER + 0.2
     names = LETTER * max(map(len, kernels), default=1)
     wide = (PAGE_WIDTH - EDGE - table_left - names - 0.08) / len(heads)
@@ -68,6 +71,7 @@ def computed_against_booted(
     agreement_cells(axes, agreement, heads)
     for row, name in enumerate(kernels):
         write(name, table_left, TOP + HEADS + ROW * (row + 0.5), va="center_baseline")
+    write("Boots of each kernel", table_left, TOP + HEADS - 0.12, weight="bold")
     return figure
 
 
@@ -107,7 +111,7 @@ def scatter(axes: Axes, memmap: pd.DataFrame) -> None:
 def agreement_cells(
     axes: Axes, agreement: Mapping[str, Mapping[str, Counts]], heads: Sequence[str]
 ) -> None:
-    """A cell for each kernel and quantity: how many boots are exact, and of how many if not all."""
+    """A cell for each kernel and quantity: the boots that show it, coloured by how they agree."""
     axes.set(xlim=(0, len(heads)), ylim=(len(agreement), 0))
     for row, cells in enumerate(agreement.values()):
         for column, head in enumerate(heads):
@@ -119,21 +123,32 @@ def agreement_cells(
             axes.add_patch(
                 Rectangle((column, row), 1, 1, facecolor=colour, edgecolor="white", lw=0.8)
             )
-            text = f"{counts.boots}" if whole else f"{counts.exact}/{counts.boots}"
-            axes.text(column + 0.5, row + 0.54, text, ha="center", va="center", color=INK)
+            axes.text(
+                column + 0.5, row + 0.54, f"{counts.boots}", ha="center", va="center", color=INK
+            )
     axes.set_xticks(np.arange(len(heads)) + 0.5, heads, rotation=90)
     axes.set_yticks([])
     axes.xaxis.tick_top()
     axes.tick_params(axis="x", length=0, pad=2)
     axes.spines[:].set_visible(False)
+
+
+def draw_key(figure: Figure, top: float) -> None:
+    """What the colours of cells mean; ``top`` is a fraction of the figure's height."""
     handles = [Rectangle((0, 0), 1, 1, facecolor=colour) for colour in (EXACT, WITHIN, OFF)]
-    axes.legend(
+    labels = [
+        "all boots to the byte",
+        "within the page a hole that FLATMEM leaves open",
+        "some boot is off",
+    ]
+    figure.legend(
         handles,
-        ["boots, all to the byte", "exact/boots, others within a page a hole", "off"],
+        labels,
+        title="Number of boots that show a quantity:",
+        alignment="left",
+        title_fontproperties={"size": 7, "weight": "bold"},
         loc="upper left",
-        bbox_to_anchor=(-0.35, -0.02 * 12 / max(len(agreement), 1)),
-        ncols=3,
+        bbox_to_anchor=(0, top),
         frameon=False,
         handlelength=1.2,
-        columnspacing=1.0,
     )

@@ -29,11 +29,18 @@ THREAD = ("thread-3g", "thread-4g")
 
 
 def summary(found: Sequence[Row]) -> dict[str, dict[str, Agreement]]:
-    """Agreement by kernel and column of the table, in order; ``parameters`` is for all of them."""
+    """Agreement by kernel and column of the table, in order.
+
+    ``parameters`` is for all that a boot tells of its kernel: it is off where one of them is.
+    """
     told = {column for _, column, _ in TOLD_COLUMNS}
-    columns = [
-        {**row, "quantity": TOLD if row["quantity"] in told else row["quantity"]} for row in found
-    ]
+    columns = [dict(row) for row in found if row["quantity"] not in told]
+    boots: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in found:
+        if row["quantity"] in told:
+            one = boots.setdefault((row["kernel"], row["map"]), {**row, "quantity": TOLD, "off": 0})
+            one["off"] = one["off"] or row["off"]
+    columns += boots.values()
     table: dict[str, dict[str, Agreement]] = {}
     for (kernel, quantity), agreement in agreements(columns).items():
         table.setdefault(kernel, {})[quantity] = agreement

@@ -50,6 +50,9 @@ def of_kernel(rows: Sequence[Row], kernel: Kernel, model: str) -> list[dict[str,
                 column: (row.get(column), getattr(kernel, name)) for name, column, _ in TOLD_COLUMNS
             },
         }
+        if row.get("memmap_bytes") is not None:
+            # both parts are known: their sum says nothing more
+            del pairs["memmap_and_table_bytes"]
         for quantity, (observed, value) in pairs.items():
             if observed is None:
                 continue
