@@ -17,7 +17,9 @@ import yaml
 from memmap_atlas.documents import ConfigError
 from memmap_atlas.kernel_file import load_kernels
 from memmap_atlas.lab import lab_file
-from memmap_atlas.lab.boards import BOARDS, Board, Payload, Refused, arm64_header, place
+from memmap_atlas.lab.boards import BOARDS
+from memmap_atlas.lab.boards.arm import arm64_header
+from memmap_atlas.lab.boards.base import Board, Payload, Refused, place
 from memmap_atlas.lab.boot_log import BEGIN, END, NoMemmap, observe
 from memmap_atlas.lab.build import Choice, lost_options
 from memmap_atlas.lab.initramfs import INIT, initramfs
@@ -494,12 +496,7 @@ def booted(tmp_path: Path, text: str, kernel: str, outcome: str = "complete") ->
 
 
 ONE_GIB = [
-    asked(65536, "sparse_init"),
-    granted(0x70000000, 65536),
-    asked(4096, "sparse_index_alloc"),
-    granted(0x6FFFF000, 4096),
-    asked(448, "sparse_init_nid"),
-    granted(0x6FFFE000, 448),
+    *METADATA,
     asked(16 * MIB, "memmap_alloc", EXACT),
     granted(0x60000000, 16 * MIB),
     asked(4096, "__earlyonly_bootmem_alloc", "memblock_alloc_try_nid_raw"),

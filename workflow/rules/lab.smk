@@ -20,8 +20,9 @@ def lab():
 
 
 def lab_library(*modules):
-    """What a job of the lab runs on; an edit of anything else boots nothing again."""
-    return [str(HERE / f"workflow/scripts/memmap_atlas/lab/{module}.py") for module in modules]
+    """The modules that a job of the lab runs on; an edit of another one boots nothing again."""
+    folder = HERE / "workflow/scripts/memmap_atlas/lab"
+    return [str(path) for module in modules for path in sorted(folder.glob(module))]
 
 
 def kernel_source(wildcards):
@@ -70,7 +71,7 @@ wildcard_constraints:
 
 rule lab_source:
     input:
-        library=lab_library("build", "debian"),
+        library=lab_library("build.py", "debian.py"),
     output:
         source=temp(directory("results/lab/sources/{suite}/{package}")),
         version="results/lab/sources/{suite}/{package}.version",
@@ -88,7 +89,7 @@ rule lab_source:
 rule lab_kernel:
     input:
         unpack(kernel_source),
-        library=lab_library("build", "debian"),
+        library=lab_library("build.py", "debian.py"),
         resources=[
             str(HERE / f"workflow/resources/{name}") for name in ("lab.config", "sparsemem.h")
         ],
@@ -113,7 +114,7 @@ rule lab_kernel:
 
 rule lab_userland:
     input:
-        library=lab_library("initramfs", "debian"),
+        library=lab_library("initramfs.py", "debian.py"),
     output:
         "results/lab/userland/{suite}/{architecture}.cpio",
     log:
@@ -132,7 +133,7 @@ rule lab_boot:
         image="results/lab/kernels/{kernel}/image",
         about="results/lab/kernels/{kernel}/kernel.json",
         initrd=userland,
-        library=lab_library("boards", "run"),
+        library=lab_library("boards/*.py", "run.py"),
     output:
         directory("results/lab/boots/{kernel}/{map}"),
     log:

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memmap_atlas.lab.boards import BOARDS, Refused
+from memmap_atlas.lab.boards import BOARDS
+from memmap_atlas.lab.boards.base import Refused
 from memmap_atlas.lab.debian import Unavailable, run
 from memmap_atlas.lab.run import Ending, boot, machine_of, missing, write
 

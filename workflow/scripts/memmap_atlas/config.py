@@ -332,6 +332,24 @@ def read_sections(value: Any, page: int, file: str) -> tuple[int | None, ...]:
     return (*own, *sizes)
 
 
+def chosen_file(
+    entry: str, kind: str, root: Path, folder: Path, place: tuple[str | int, ...]
+) -> tuple[Path, str]:
+    """The file of a sweep or a lab, by its name under config/ or a path from ``folder``; and what
+    it is called in messages.
+
+    Raises ConfigError where nothing ships under that name; ``place`` is where it stands.
+    """
+    if entry.endswith((".yaml", ".yml")):
+        return folder / entry, entry
+    shipped = {path.stem: path for path in sorted((root / f"config/{kind}s").glob("*.yaml"))}
+    if entry not in shipped:
+        text = f"no {kind} {entry!r}{nearest(entry, list(shipped))}; "
+        text += f"there are {', '.join(shipped)}, or give a path to a .yaml file"
+        raise ConfigError([Problem("config" if place else "", place, text)])
+    return shipped[entry], f"config/{kind}s/{entry}.yaml"
+
+
 def load_sweeps(config: Mapping[str, Any], root: Path, folder: Path) -> list[Sweep]:
     """The sweeps that a configuration lists; ``root`` holds config/, ``folder`` is where paths
     start.
@@ -346,18 +364,10 @@ def load_sweeps(config: Mapping[str, Any], root: Path, folder: Path) -> list[Swe
     with noting(wrong):
         machines = load_machines(root / "config/machines.yaml")
     refuse(wrong)
-    shipped = {path.stem: path for path in sorted((root / "config/sweeps").glob("*.yaml"))}
     sweeps: list[Sweep] = []
     for place, entry in enumerate(config["sweeps"]):
-        is_path = entry.endswith((".yaml", ".yml"))
-        if not is_path and entry not in shipped:
-            text = f"no sweep {entry!r}{nearest(entry, list(shipped))}; "
-            text += f"there are {', '.join(shipped)}, or give a path to a .yaml file"
-            wrong.append(Problem("config", ("sweeps", place), text))
-            continue
-        path = folder / entry if is_path else shipped[entry]
-        shown = entry if is_path else f"config/sweeps/{path.name}"
         with noting(wrong):
+            path, shown = chosen_file(entry, "sweep", root, folder, ("sweeps", place))
             sweep = load_sweep(path, shown, entries, machines, config["max_points"])
             if any(sweep.name == other.name for other in sweeps):
                 text = (

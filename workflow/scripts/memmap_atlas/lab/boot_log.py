@@ -91,6 +91,8 @@ class Observation:
     boot_request: the largest single request for the memmap, granted or refused
     boot_pages: nr_memmap_boot_pages, in pages (6.11)
     mapped: the vmemmap part of kernel_page_tables
+    present: pages of RAM in all zones (/proc/zoneinfo)
+    block: a memory block, as sysfs has it
     told: the kernel's own parameters by their names in :class:`~memmap_atlas.kernel.Kernel`
     """
 
@@ -107,6 +109,7 @@ class Observation:
     refused: bool
     boot_pages: int | None
     mapped: int | None
+    present: int | None
     block: int | None
     told: dict[str, int]
 
@@ -161,6 +164,7 @@ def observe(text: str, page_size: int) -> Observation:
         refused=taken.refused,
         boot_pages=counter(files),
         mapped=mapped_bytes(files),
+        present=present_pages(files),
         block=block_size(files),
         told=told(files),
     )
@@ -273,6 +277,16 @@ def counter(files: dict[str, list[str]]) -> int | None:
         if line.startswith("nr_memmap_boot_pages "):
             return int(line.split()[1])
     return None
+
+
+def present_pages(files: dict[str, list[str]]) -> int | None:
+    """Pages that /proc/zoneinfo counts as present, in all zones."""
+    pages = [
+        int(words[1])
+        for line in files.get("/proc/zoneinfo", [])
+        if (words := line.split())[:1] == ["present"]
+    ]
+    return sum(pages) if pages else None
 
 
 def block_size(files: dict[str, list[str]]) -> int | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from memmap_atlas.config import load_machines, load_sweep, named_regions, unknown
+from memmap_atlas.config import chosen_file, load_machines, load_sweep, named_regions, unknown
 from memmap_atlas.documents import (
     ConfigError,
     Problem,
@@ -47,9 +47,9 @@ class Names:
         Raises ConfigError where there is none.
         """
         if sweep not in self.sweeps:
-            path = chosen_file(sweep, "sweep", self.root, self.folder)
+            path, shown = chosen_file(sweep, "sweep", self.root, self.folder, ())
             entries = read_entries(self.root / KERNEL_FILES[0])[0]
-            found = load_sweep(path, sweep, entries, self.machines, MOST_POINTS)
+            found = load_sweep(path, shown, entries, self.machines, MOST_POINTS)
             self.sweeps[sweep] = layouts_of(found)
         return self.sweeps[sweep]
 
@@ -74,21 +74,6 @@ class Names:
             text = f"no layout {layout!r} in sweep {sweep}{nearest(layout, known)}"
             raise ConfigError([Problem("", (), text)])
         return layout_at(layouts, int(places[0]))
-
-
-def chosen_file(entry: str, kind: str, root: Path, folder: Path) -> Path:
-    """The file of a sweep or a lab: by its name under config/, or a path from ``folder``.
-
-    Raises ConfigError where there is none of that name.
-    """
-    if entry.endswith((".yaml", ".yml")):
-        return folder / entry
-    shipped = {path.stem: path for path in sorted((root / f"config/{kind}s").glob("*.yaml"))}
-    if entry not in shipped:
-        text = f"no {kind} {entry!r}{nearest(entry, list(shipped))}; there are "
-        text += f"{', '.join(shipped)}, or give a path to a .yaml file"
-        raise ConfigError([Problem("", (), text)])
-    return shipped[entry]
 
 
 def layout_at(layouts: Layouts, place: int) -> Layout:
@@ -241,8 +226,8 @@ def the_lab(config: Mapping[str, Any], root: Path, folder: Path) -> Lab:
     """
     names = Names(root, folder)
     entry = config.get("lab", "full")
-    path = chosen_file(entry, "lab", root, folder)
-    found = load_lab(path, f"lab {entry}", names)
+    path, shown = chosen_file(entry, "lab", root, folder, ("lab",))
+    found = load_lab(path, shown, names)
     if "kernel" in config or "map" in config:
         found = one_boot(config, found, names)
     lacking = {

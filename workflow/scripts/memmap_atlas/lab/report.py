@@ -11,6 +11,7 @@ Row = Mapping[str, Any]
 # what the table has a column for; all that the kernel says of itself is one more
 SHOWN = {
     "ram_bytes": "RAM",
+    "present_pages": "present",
     "memmap_bytes": "memmap",
     "freed_bytes": "freed",
     "freed_in_place_bytes": "in place",
@@ -142,13 +143,14 @@ def caption(observations: Sequence[Row], found: Sequence[Row], source: str) -> s
         "Left: bytes that a booted kernel keeps for its array of struct page, over what the "
         "arithmetic gives for the same memory map, one point a boot; on the line both are the "
         "same. Right: for each kernel and quantity how many boots agree to the byte. RAM is the "
-        "memory map as the kernel has it; memmap, freed (given back by free_unused_memmap()), "
-        "usage maps, roots and root pages of mem_section, page tables of the vmemmap, and the "
-        "largest request come from its log of early allocations (memblock=debug); counter is "
+        "memory map as the kernel has it, present its pages in /proc/zoneinfo; memmap, freed "
+        "(given back by free_unused_memmap()), usage maps, roots and root pages of mem_section, "
+        "page tables of the vmemmap, and the largest request come from its log of early allocations (memblock=debug); counter is "
         "nr_memmap_boot_pages, ptdump the vmemmap part of kernel_page_tables; parameters are what "
         "the kernel says of itself against kernels.yaml. Where base pages were taken one by one, "
         "memmap and tables are known together only (with tables). A FLATMEM array starts anywhere "
-        "in a page, and may free up to a page more for each hole than is computed. "
+        "in a page, and may free up to a page more for each hole than is computed; in place is "
+        "what is freed of an array that starts where it did. "
         f"{len(observations):,} boots, {complete:,} of them complete; {len(found):,} quantities, "
         f"{exact:,} to the byte, {within:,} within the page a hole, "
         f"{len(found) - exact - within:,} off. {', '.join(versions)}. {source}"

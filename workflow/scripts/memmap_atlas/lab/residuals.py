@@ -45,6 +45,7 @@ def of_kernel(rows: Sequence[Row], kernel: Kernel, model: str) -> list[dict[str,
                 int(ram.size[place]),
                 int(whole_pages(told, kernel.page_size).size[place]),
             ),
+            "present_pages": (row.get("present_pages"), int(ram.size[place]) // kernel.page_size),
             **{name: (row.get(name), int(values[place])) for name, values in computed.items()},
             **{
                 column: (row.get(column), getattr(kernel, name)) for name, column, _ in TOLD_COLUMNS

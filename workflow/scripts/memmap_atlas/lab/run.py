@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from memmap_atlas.lab.boards import Board, Machine, Payload, Refused
+from memmap_atlas.lab.boards.base import Board, Machine, Payload, Refused
 from memmap_atlas.lab.boot_log import END
 from memmap_atlas.lab.debian import Unavailable
 from memmap_atlas.sweep import Layout

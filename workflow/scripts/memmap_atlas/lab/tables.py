@@ -43,6 +43,7 @@ SEEN_COLUMNS = [
     ("array", "array_address", "where the array of FLATMEM starts"),
     ("boot_pages", "boot_pages", "nr_memmap_boot_pages of /proc/vmstat"),
     ("mapped", "mapped_bytes", "the vmemmap part of kernel_page_tables"),
+    ("present", "present_pages", "pages of RAM in all zones, as /proc/zoneinfo says"),
     ("block", "block_bytes", "a memory block, as sysfs says"),
 ]
 # what the kernel says of itself: a value of Kernel, column, meaning
