@@ -79,6 +79,7 @@ def test_a_lab_with_boots_that_fail(folder: Path) -> None:
     # the others go on, all are told with the reason, and the run is an error
     assert result.returncode != 0
     assert len(boot_lines(result)) == 4
+    assert "lab: 4 boots of 1 kernels, 1 architectures, on 4 maps; 3 s at most" in result.stdout
     rows = {row["map"]: row for row in read_rows(folder / "results/lab/observations.parquet")}
     outcomes = {name: row["outcome"] for name, row in rows.items()}
     assert outcomes == {"good": "complete", "hangs": "hung", "small": "refused", "far": "refused"}

@@ -23,7 +23,8 @@ wildcard_constraints:
 
 
 onstart:
-    print(summary(SWEEPS.values()))
+    # the lab is read where a target of it is asked for
+    print(lab().summary if lab.cache_info().currsize else summary(SWEEPS.values()))
     for sweep in SWEEPS.values():
         for stray in strays(sweep):
             stray.unlink()

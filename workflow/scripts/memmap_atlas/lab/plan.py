@@ -44,6 +44,17 @@ class Lab:
     boots: tuple[tuple[str, str], ...]
     time_limit: int
 
+    @property
+    def summary(self) -> str:
+        """What is booted, as shown before work starts."""
+        names = {kernel for kernel, _ in self.boots}
+        arches = {self.kernels[name].kernel.arch for name in names}
+        maps = {name for _, name in self.boots}
+        return (
+            f"lab: {len(self.boots)} boots of {len(names)} kernels, {len(arches)} architectures, "
+            f"on {len(maps)} maps; {self.time_limit} s at most for each"
+        )
+
 
 @dataclass(frozen=True)
 class Random:
