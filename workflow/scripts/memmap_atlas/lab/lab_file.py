@@ -214,6 +214,7 @@ def random_set(name: str, value: Mapping[str, Any]) -> dict[str, Layout]:
         end=parse_size(value["to"]),
         edge=parse_size(value["edge"]),
         room=parse_size(value.get("room", ROOM)),
+        fixed=value.get("fixed", False),
     )
     return {f"{name}-{place:03d}": regions for place, regions in enumerate(random_maps(plan))}
 

@@ -60,6 +60,8 @@ class Lab:
 class Random:
     """Random maps: up to ``regions`` regions between two addresses, edges at multiples of
     ``edge``; the first region has ``room`` for a kernel. Sizes in bytes.
+
+    fixed: whether RAM starts at ``start``, and not anywhere behind it
     """
 
     count: int
@@ -69,6 +71,7 @@ class Random:
     end: int
     edge: int
     room: int = ROOM
+    fixed: bool = False
 
 
 def random_maps(plan: Random) -> list[Layout]:
@@ -80,7 +83,7 @@ def random_maps(plan: Random) -> list[Layout]:
     random = np.random.default_rng(plan.seed)
     maps: list[Layout] = []
     while len(maps) < plan.count:
-        edges: set[int] = set()
+        edges = {plan.start} if plan.fixed else set()
         for _ in range(2 * int(random.integers(1, plan.regions + 1))):
             grid = plan.edge << int(random.integers(0, 18))
             edges.add(int(random.integers(plan.start // grid, plan.end // grid + 1)) * grid)

@@ -21,6 +21,7 @@ LAST_LINES = 6
 LAST_WORDS, LAST_BYTES = 500, 1 << 17
 SCRIPT = "boot.sh"
 PANIC = "Kernel panic"
+MARKS = (END.encode(), b"end Kernel panic")
 # outcomes
 COMPLETE = "complete"
 
@@ -128,8 +129,9 @@ def watched(command: Sequence[str], folder: Path, limit: float) -> tuple[str, st
                 out[key.data] += data
                 if not data:
                     selector.unregister(key.fileobj)
-            # some machines can't be powered off: they are ended when their init is done
-            if len(out["out"]) >= MOST_LOG or END.encode() in out["out"][-LAST_BYTES:]:
+            # some machines can't be powered off, and a panic while booting ends nothing
+            last = bytes(out["out"][-LAST_BYTES:])
+            if len(out["out"]) >= MOST_LOG or any(mark in last for mark in MARKS):
                 break
         ended = bool(selector.get_map())
         if ended:

@@ -7,13 +7,12 @@ from memmap_atlas.lab.boards.base import (
     Payload,
     Refused,
     elf_header,
-    place,
     qemu,
 )
 from memmap_atlas.sweep import Layout
 
 EM_MIPS = 8
-KSEG0, INITRD = 0x80000000, 32 * MIB
+KSEG0 = 0x80000000
 # all that the firmware of loongson3-virt hands on, less the place of the initramfs
 ARGUMENTS, MOST_ARGUMENTS = "console=ttyS0 memblock=debug loglevel=8 panic=-1", 200
 # where a Malta and a Loongson have devices, between their low RAM and the rest
@@ -27,7 +26,8 @@ def malta(board: Board, regions: Layout, payload: Payload, cpu: str) -> Machine:
     rd_start_early(). QEMU's RAM beyond 256 MiB lies behind the devices (hw/mips/malta.c).
     """
     ram = ram_of(regions, *MALTA_DEVICES[0], low_size=256 * MIB)
-    (initrd,) = place(regions[:1], [payload.initrd_size], MIB, INITRD)
+    # at the end of what every map has: a vmlinuz unpacks itself below
+    initrd = (board.always[0][1] - payload.initrd_size) // MIB * MIB
     ranges = f"rd_start={KSEG0 + initrd:#x} rd_size={payload.initrd_size} {memory(regions)}"
     command = [
         *qemu(board, "malta", cpu, ram),
