@@ -40,7 +40,8 @@ def log(*events: str, ram: str = "0x0000000040000000-0x000000007fffffff") -> str
     before = [event for event in events if not event.startswith("late ")]
     late = [event.removeprefix("late ") for event in events if event.startswith("late ")]
     zones = ["Zone ranges:", "Early memory node ranges", f"  node   0: [mem {ram}]"]
-    return "\n".join(f"[    0.000000] {line}" for line in [*before, *zones, *late]) + "\n"
+    lines = [*before, *zones, *late, "Memory: 900000K/1048576K available (10K kernel code)"]
+    return "\n".join(f"[    0.000000] {line}" for line in lines) + "\n"
 
 
 def asked(size: int, caller: str, kind: str = "memblock_alloc_try_nid") -> str:
@@ -170,6 +171,13 @@ def test_what_the_kernel_tells_of_itself() -> None:
         "va_bits": 52,
     }
     assert (seen.boot_pages, seen.block, seen.mapped) == (12288, 128 * MIB, 32 * MIB + 65536)
+
+
+def test_a_log_that_ends_early_says_nothing_of_what_is_freed() -> None:
+    text = log(asked(MIB, "memmap_alloc", EXACT), granted(0x60000000, MIB))
+    seen = observe(text[: text.index("[    0.000000] Memory: ")], 4096)
+    assert (seen.memmap, seen.freed, seen.memmap_and_tables) == (None, None, None)
+    assert seen.boot_request == MIB
 
 
 @pytest.mark.parametrize(

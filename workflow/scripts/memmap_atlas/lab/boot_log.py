@@ -18,6 +18,8 @@ GRANT = re.compile(rf"\b_*memblock_reserve: \[{ADDRESS}-{ADDRESS}\]")
 FREED = re.compile(rf"\bmemblock_(?:phys_)?free: \[{ADDRESS}-{ADDRESS}\]")
 NODE_RANGE = re.compile(rf"node +\d+: \[mem {ADDRESS}-{ADDRESS}\]")
 ZONES = re.compile(r"Zone ranges:")
+# mm/page_alloc.c: mem_init_print_info(), when all that is unused has been given back
+MEMORY = re.compile(r"Memory: \d+K/\d+K available")
 # a line of the kernel's log without its time
 STAMP = re.compile(r"^\[ *([0-9]+\.[0-9]+)\] ?(?:\[ *[TC]\d+\] ?)?")
 TOLD = re.compile(r"^([A-Z]+\([\w.]+\)|[A-Z]+)=(\S+)$")
@@ -98,12 +100,12 @@ class Observation:
 
     regions: tuple[Span, ...]
     memmap: int | None
-    freed: int
+    freed: int | None
     usage: int
     root_array: int
     root_pages: int
     page_table: int | None
-    memmap_and_tables: int
+    memmap_and_tables: int | None
     boot_request: int
     array: int | None
     refused: bool
@@ -149,16 +151,18 @@ def observe(text: str, page_size: int) -> Observation:
     known = bool(taken.tables or memmap)
     if taken.tables and not memmap:
         memmap, tables = taken.pages, taken.tables
+    # a log that ends before the boot allocator does says nothing of what is freed
+    whole = any(MEMORY.match(line) for line in lines)
     files = shown_files(told_text)
     return Observation(
         regions=regions,
-        memmap=memmap if known else None,
-        freed=taken.freed,
+        memmap=memmap if known and whole else None,
+        freed=taken.freed if whole else None,
         usage=taken.usage,
         root_array=taken.root_array,
         root_pages=taken.root_pages,
         page_table=tables if known else None,
-        memmap_and_tables=memmap + tables,
+        memmap_and_tables=memmap + tables if whole else None,
         boot_request=max(taken.requests),
         array=taken.array,
         refused=taken.refused,

@@ -39,8 +39,9 @@ def of_kernel(rows: Sequence[Row], kernel: Kernel, model: str) -> list[dict[str,
     in_place = freed_in_place(ram, kernel, array)
     for place, row in enumerate(rows):
         frees = model == "flatmem-free" and row.get("array_address") is not None
+        freed = row.get("freed_bytes") if frees else None
         pairs = {
-            "freed_in_place_bytes": (row["freed_bytes"] if frees else None, int(in_place[place])),
+            "freed_in_place_bytes": (freed, int(in_place[place])),
             "ram_bytes": (
                 int(ram.size[place]),
                 int(whole_pages(told, kernel.page_size).size[place]),

@@ -19,7 +19,8 @@ def pc(board: Board, regions: Layout, payload: Payload, cpu: str) -> Machine:
     """
     place(regions, [payload.image_size], MIB, payload.text_offset)
     top = regions[-1][1]
-    ram = top if top <= 3 * GIB else top - GIB
+    # with less than 3.5 GiB all of it would lie below 4 GiB
+    ram = top if top <= 3 * GIB else max(top - GIB, 3584 * MIB)
     ranges = " ".join(f"memmap={end - start:#x}@{start:#x}" for start, end in regions)
     arguments = f"console=ttyS0 earlyprintk=serial,ttyS0,115200 log_buf_len=4M {COMMON} "
     command = [
