@@ -137,7 +137,7 @@ def observe(text: str, page_size: int) -> Observation:
 
     Raises NoMemmap where the log ends before the memmap is laid out, or does not show it.
     """
-    kernel, _, told_text = text.partition(BEGIN)
+    kernel, ran, told_text = text.partition(BEGIN)
     lines = list(lines_of(kernel))
     regions = node_ranges(lines)
     if not regions:
@@ -151,8 +151,9 @@ def observe(text: str, page_size: int) -> Observation:
     known = bool(taken.tables or memmap)
     if taken.tables and not memmap:
         memmap, tables = taken.pages, taken.tables
-    # a log that ends before the boot allocator does says nothing of what is freed
-    whole = any(MEMORY.match(line) for line in lines)
+    # a log that ends before the boot allocator does says nothing of what is freed; a console that
+    # is behind when init starts (6.12) can lack the line that tells
+    whole = bool(ran) or any(MEMORY.match(line) for line in lines)
     files = shown_files(told_text)
     return Observation(
         regions=regions,

@@ -14,7 +14,7 @@ from memmap_atlas.sweep import Layout
 EM_MIPS = 8
 KSEG0 = 0x80000000
 # all that the firmware of loongson3-virt hands on, less the place of the initramfs
-ARGUMENTS, MOST_ARGUMENTS = "console=ttyS0 memblock=debug loglevel=8 panic=-1", 200
+ARGUMENTS, MOST_ARGUMENTS = "console=ttyS0 memblock=debug loglevel=8 nokaslr panic=-1", 200
 # where a Malta and a Loongson have devices, between their low RAM and the rest
 MALTA_DEVICES, LOONGSON_DEVICES = ((256 * MIB, 0x90000000),), ((240 * MIB, 0x90000000),)
 
