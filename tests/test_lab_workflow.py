@@ -27,7 +27,7 @@ else:
     print((here / "log").read_text())
 """
 LAB = {
-    "time_limit": 3,
+    "time_limit": 10,
     "kernels": {KERNEL: {"image": "Image"}},
     "maps": {
         "some": {"regions": {"good": [[0, 1 << 30]], "hangs": [[1 << 30, 2 << 30]]}},
@@ -79,12 +79,12 @@ def test_a_lab_with_boots_that_fail(folder: Path) -> None:
     # the others go on, all are told with the reason, and the run is an error
     assert result.returncode != 0
     assert len(boot_lines(result)) == 4
-    assert "lab: 4 boots of 1 kernels, 1 architectures, on 4 maps; 3 s at most" in result.stdout
+    assert "lab: 4 boots of 1 kernels, 1 architectures, on 4 maps; 10 s at most" in result.stdout
     rows = {row["map"]: row for row in read_rows(folder / "results/lab/observations.parquet")}
     outcomes = {name: row["outcome"] for name, row in rows.items()}
     assert outcomes == {"good": "complete", "hangs": "hung", "small": "refused", "far": "refused"}
     assert f"{KERNEL} on hangs: hung: " in result.stdout
-    assert "not done after 3 s; the log ends: [    0.000000] Booting Linux" in result.stdout
+    assert "not done after 10 s; the log ends: [    0.000000] Booting Linux" in result.stdout
     assert f"{KERNEL} on small: refused: no region has room for the kernel" in result.stdout
     assert f"{KERNEL} on far: refused: the map would end at 0x20000000000" in result.stdout
     assert "Traceback" not in result.stderr + result.stdout
