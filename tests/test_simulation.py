@@ -370,7 +370,7 @@ def features(case: Case) -> set[str]:
 def test_maps_reach_what_is_interesting() -> None:
     seen: Counter[str] = Counter()
 
-    @checked(300)
+    @checked(500)
     @given(cases("vmemmap"))
     def look(case: Case) -> None:
         kernel, layout = case
