@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from memmap_atlas.documents import ConfigError
+from memmap_atlas.documents import ConfigError, problems
 from memmap_atlas.kernel_file import load_kernels
 from memmap_atlas.lab import lab_file
 from memmap_atlas.lab.boards import BOARDS
@@ -457,6 +457,17 @@ def test_one_boot_of_an_image_of_ones_own(tmp_path: Path, monkeypatch: pytest.Mo
     assert lab.boots == (("arm64-6.12-4k", "thread-2016/thread-3g"),)
     assert lab.maps["thread-2016/thread-3g"] == THREAD_3G
     assert lab.kernels["arm64-6.12-4k"].origin.image == "Image"
+
+
+def test_every_kernel_can_be_named(tmp_path: Path) -> None:
+    names = [name for name, kernel in KERNELS.items() if kernel.arch in BOARDS]
+    assert "x86_64-6.12" in names
+    kernels = {name: {"image": "Image"} for name in names}
+    lab = load(written(tmp_path, kernels=kernels, boots=[{"kernels": names, "maps": ["some"]}]))
+    assert {kernel for kernel, _ in lab.boots} == set(names)
+    for name in names:
+        config = {"sweeps": ["thread-2016"], "max_points": 1, "kernel": name}
+        assert problems(config, "config", "config") == []
 
 
 def test_labs_that_ship_can_be_read() -> None:
