@@ -30,9 +30,9 @@ lab: .venv/ready
 	$(BIN)/snakemake --cores all --keep-going --rerun-incomplete --quiet host reason progress \
 	    --config lab=$(LAB) -- lab
 
-# boots the full lab anew where anything changed, and puts what it observed where the tests find it
+# boots the full lab anew where anything changed, and puts what it observed where tests and figures find it
 evidence: lab
-	cp results/lab/observations.parquet tests/evidence/
+	cp results/lab/observations.parquet workflow/resources/evidence.parquet
 
 bench: .venv/ready
 	$(BIN)/python tests/bench.py

@@ -18,6 +18,7 @@ configfile: str(HERE / "config/config.yaml")
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/sweep.smk"
+include: "workflow/rules/figures_common.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/lab_common.smk"
 include: "workflow/rules/lab.smk"

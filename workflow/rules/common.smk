@@ -19,7 +19,7 @@ LIBRARY = [str(path) for path in sorted((HERE / "workflow/scripts/memmap_atlas")
 wildcard_constraints:
     sweep="(?!lab/)[a-z0-9-]+",
     part="[0-9]+",
-    figure="[a-z0-9_.-]+",
+    variant="(-[a-z0-9_.-]+)?",
 
 
 onstart:

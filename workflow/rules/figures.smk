@@ -1,18 +1,33 @@
-# The dataset becomes figures: one job for each, in three formats, with its caption and provenance.
+# The dataset becomes figures: a rule for each kind, which makes each figure in three formats, with
+# what it draws, its captions and its provenance.
 
 
-rule figure:
-    input:
-        library=LIBRARY,
-        sweep="results/{sweep}/sweep.resolved.yaml",
-        memmap=lambda wildcards: tables(SWEEPS[wildcards.sweep]),
-    output:
-        multiext("results/{sweep}/figures/{figure}", *FIGURE_SUFFIXES),
-    log:
-        "results/{sweep}/logs/{figure}.log",
-    conda:
-        "../envs/atlas.yaml"
-    message:
-        "{wildcards.sweep}: {wildcards.figure}"
-    script:
-        "../scripts/figure.py"
+for kind in KINDS:
+
+    rule:
+        name:
+            kind.replace("-", "_")
+        input:
+            unpack(figure_sources(kind)),
+            library=LIBRARY,
+            sweep="results/{sweep}/sweep.resolved.yaml",
+            evidence=EVIDENCE,
+            citation=CITATION,
+        output:
+            report(
+                f"results/{{sweep}}/figures/{kind}{{variant}}.svg",
+                caption="../report/figure.rst",
+                category="{sweep}",
+                labels=figure_labels(kind),
+            ),
+            multiext(f"results/{{sweep}}/figures/{kind}{{variant}}", *FIGURE_SUFFIXES[1:]),
+        log:
+            f"results/{{sweep}}/logs/{kind}{{variant}}.log",
+        conda:
+            "../envs/atlas.yaml"
+        params:
+            command=command,
+        message:
+            f"{{wildcards.sweep}}: {kind}{{wildcards.variant}}"
+        script:
+            "../scripts/figure.py"

@@ -134,12 +134,15 @@ rule lab_figure:
         library=LIBRARY,
         observations="results/lab/observations.parquet",
         residuals="results/lab/residuals.parquet",
+        citation=CITATION,
     output:
         multiext("results/lab/figures/computed-against-booted", *FIGURE_SUFFIXES),
     log:
         "results/lab/logs/figure.log",
     conda:
         "../envs/atlas.yaml"
+    params:
+        command=lambda wildcards: f"make lab LAB={config.get('lab', 'full')}",
     message:
         "lab: computed against booted"
     script:

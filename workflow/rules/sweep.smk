@@ -34,3 +34,20 @@ rule evaluate:
         "{wildcards.sweep}: every kernel, section size and model, part {wildcards.part}"
     script:
         "../scripts/evaluate.py"
+
+
+rule strips:
+    input:
+        library=LIBRARY,
+        sweep="results/{sweep}/sweep.resolved.yaml",
+        layouts="results/{sweep}/layouts.parquet",
+    output:
+        "results/{sweep}/strips.parquet",
+    log:
+        "results/{sweep}/logs/strips.log",
+    conda:
+        "../envs/atlas.yaml"
+    message:
+        "{wildcards.sweep}: where struct pages stay"
+    script:
+        "../scripts/strips.py"

@@ -13,6 +13,7 @@ from memmap_atlas.cost import FEASIBLE, cost, infeasible
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.layouts import Layouts
 from memmap_atlas.regions import Ints, Regions
+from memmap_atlas.strips import NOTHING, Strip, strip
 from memmap_atlas.sweep import Sweep
 from memmap_atlas.table import COST_COLUMNS, constant, layout_columns
 
@@ -43,6 +44,17 @@ def point_columns(regions: Regions, name: str, kernel: Kernel, model: str) -> li
         pa.array(reasons, pa.string(), mask=~forbidden).dictionary_encode(),
         *(pa.array(values, mask=forbidden) for values in costs(regions, kernel, model)),
     ]
+
+
+def strips(layouts: Layouts, sweep: Sweep) -> Iterator[tuple[str, int, str, Strip]]:
+    """Where struct pages stay, for all layouts of one combination after the other; nowhere in what
+    is infeasible.
+    """
+    for name, section, model in sweep.combinations:
+        kernel = sweep.kernels[name].with_section(section)
+        found = strip(layouts.regions, kernel, model)
+        found.part[:, infeasible(layouts.regions, kernel, model) != FEASIBLE] = NOTHING
+        yield name, section, model, found
 
 
 def costs(regions: Regions, kernel: Kernel, model: str) -> list[Ints]:

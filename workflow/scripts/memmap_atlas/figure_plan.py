@@ -1,26 +1,53 @@
-"""Which figures there are, what each needs of a sweep, and the files that it makes.
+"""Which figures there are: the question that each answers, what it needs of a sweep, what it means,
+and the files that it makes.
 
 Light enough to be asked before any job: drawing is in ``figures``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
-from memmap_atlas.sweep import GRID_AXES, Sweep
+from memmap_atlas.sweep import GRID_AXES, Sweep, sections_of
 
 MOST_ROWS = 64
+MOST_STRIPS = 24
+# layouts in all that strips are kept for: they take bytes for every point
+MOST_STRIP_POINTS = 2_000_000
+PROPOSALS = ("vmemmap-populated", "vmemmap-trimmed")
+NEVER_MERGED = f"{' and '.join(PROPOSALS)} are proposals that were never merged."
+FRAMED = f"Framed cells are models that the kernel can be built with; {NEVER_MERGED}"
+CLASSES = (
+    "Each class of colour is twice the one below; white is none, hatched what a rule of the kernel "
+    "forbids."
+)
+WASTE = (
+    "Wasted memmap: the bytes that stay allocated for the array of struct page after boot, less "
+    "the struct pages of whole pages of RAM."
+)
+COST = (
+    "Cost: the bytes that stay allocated for struct pages, mem_section, usage maps and the page "
+    "tables of the vmemmap after boot."
+)
 
 
 @dataclass(frozen=True)
 class FigurePlan:
     """A kind of figure.
 
+    question: what it answers
+    quantity, meaning: what is drawn and how it is read, for its caption
     lacks: what a sweep lacks for it, "" where nothing
-    per_kernel: whether there is one file for each kernel, or one for all
+    each: whether there is one file for each kernel, for each named layout, or one for the sweep
+    gridded: whether it draws the grid's layouts, or the named ones
     """
 
+    question: str
+    quantity: str
+    meaning: str
     lacks: Callable[[Sweep], str]
-    per_kernel: bool = True
+    each: Literal["kernel", "layout", "sweep"] = "kernel"
+    gridded: bool = False
 
 
 def grid_axes(sweep: Sweep) -> list[str]:
@@ -42,10 +69,22 @@ def lacks_plane(sweep: Sweep) -> str:
     )
 
 
+def lacks_hole_plane(sweep: Sweep) -> str:
+    """Alignment against size needs holes of several sizes at several places."""
+    axes = grid_axes(sweep)
+    if sorted(axes) == ["hole_size", "hole_start"]:
+        return lacks_own_section(sweep)
+    found = ", ".join(axes) or "none"
+    return (
+        "needs layouts.grid in which hole_start and hole_size have several values, and no others; "
+        f"here it is {found}"
+    )
+
+
 def lacks_rows(sweep: Sweep) -> str:
     """An annotated heatmap has a row for each named layout."""
     if not sweep.regions:
-        return "needs named layouts: layouts.regions or layouts.machines"
+        return "needs named layouts: layouts.regions, layouts.machines or layouts.boards"
     if len(sweep.regions) > MOST_ROWS:
         return f"has room for {MOST_ROWS} named layouts, here are {len(sweep.regions)}"
     return ""
@@ -53,8 +92,23 @@ def lacks_rows(sweep: Sweep) -> str:
 
 def lacks_own_section(sweep: Sweep) -> str:
     """Where the section size is no axis of a figure, it draws the kernel's own."""
-    if None not in sweep.section_sizes:
-        return "draws the section size that each kernel ships with: section_size needs kernel"
+    for name, kernel in sweep.kernels.items():
+        if kernel.section_size not in sections_of(kernel, sweep.section_sizes):
+            return (
+                "draws the section size that each kernel ships with: section_size needs kernel "
+                f"(that of {name} is not among its values)"
+            )
+    return ""
+
+
+def lacks_default_model(sweep: Sweep) -> str:
+    """Where the model is no axis of a figure, it draws the kernel's default."""
+    for name, kernel in sweep.kernels.items():
+        if kernel.default_model not in sweep.models:
+            return (
+                f"draws the default model of each kernel: models needs {kernel.default_model}, "
+                f"that of {name}"
+            )
     return ""
 
 
@@ -74,32 +128,277 @@ def lacks_sections(sweep: Sweep) -> str:
     return lacks_rows(sweep)
 
 
+def lacks_section_curve(sweep: Sweep) -> str:
+    """A line over section sizes needs some of them, and a kernel's default model."""
+    if len(sweep.section_sizes) < 3:
+        return f"needs three section sizes or more, here are {len(sweep.section_sizes)}"
+    return lacks_rows(sweep) or lacks_default_model(sweep)
+
+
+def lacks_strips(sweep: Sweep) -> str:
+    """A strip figure has a strip for each kernel, section size and model, over one layout."""
+    if len(sweep.combinations) > MOST_STRIPS:
+        return (
+            f"has room for {MOST_STRIPS} strips, one for each kernel, section size and model; here "
+            f"are {len(sweep.combinations)}"
+        )
+    if sweep.points > MOST_STRIP_POINTS:
+        return f"is for sweeps of up to {MOST_STRIP_POINTS:,} points, here are {sweep.points:,}"
+    return lacks_rows(sweep)
+
+
+def choices(sweep: Sweep, name: str) -> list[tuple[int, str]]:
+    """(section size, model) of a sweep that a kernel can be built with, in the sweep's order."""
+    kernel = sweep.kernels[name]
+    return [
+        (section, model)
+        for section in sections_of(kernel, sweep.section_sizes)
+        for model in sweep.models
+        if model in kernel.models
+    ]
+
+
+def lacks_choice(sweep: Sweep) -> str:
+    """There must be something to choose, on named layouts or over a plane."""
+    for name in sweep.kernels:
+        if len(choices(sweep, name)) < 2:
+            return (
+                f"needs two section sizes or models that a kernel can be built with; of {name} "
+                "there are fewer"
+            )
+    return lacks_rows(sweep)
+
+
+def lacks_plane_choice(sweep: Sweep) -> str:
+    """The same over a plane."""
+    for name in sweep.kernels:
+        if len(choices(sweep, name)) < 2:
+            return lacks_choice(sweep)
+    return lacks_plane(sweep)
+
+
+def lacks_granules(sweep: Sweep) -> str:
+    """A granule panel compares kernels that differ in their page."""
+    pages = [kernel.page_size for kernel in sweep.kernels.values()]
+    if len(pages) < 2 or len(set(pages)) < len(pages):
+        return (
+            "needs two kernels or more, each with a page size of its own; here are pages of "
+            f"{', '.join(f'{page >> 10} KiB' for page in pages)}"
+        )
+    return lacks_rows(sweep) or lacks_own_section(sweep) or lacks_default_model(sweep)
+
+
+def lacks_releases(sweep: Sweep) -> str:
+    """A timeline has kernels of one architecture and page size, of several releases."""
+    kernels = sweep.kernels.values()
+    if len({(kernel.arch, kernel.page_size) for kernel in kernels}) > 1:
+        return "needs kernels of one architecture and page size: a release is what may differ"
+    if len({kernel.release for kernel in kernels}) < max(len(kernels), 2):
+        return "needs two kernels or more, each of a release of its own"
+    return lacks_rows(sweep) or lacks_own_section(sweep) or lacks_default_model(sweep)
+
+
+def lacks_breakdown(sweep: Sweep) -> str:
+    """A breakdown is of each kernel as it ships."""
+    return lacks_rows(sweep) or lacks_own_section(sweep) or lacks_default_model(sweep)
+
+
+def lacks_boards(sweep: Sweep) -> str:
+    """A distribution needs many layouts, and a few kernels to compare."""
+    if len(sweep.regions) < 20:
+        return f"needs twenty named layouts or more, here are {len(sweep.regions)}"
+    if not 2 <= len(sweep.kernels) <= 4:
+        return f"compares two to four kernels, here are {len(sweep.kernels)}"
+    return lacks_own_section(sweep) or lacks_default_model(sweep)
+
+
 FIGURES = {
-    "waste-heatmap": FigurePlan(lacks_plane),
-    "kernel-heatmap": FigurePlan(lacks_kernels, per_kernel=False),
-    "layout-heatmap": FigurePlan(lambda sweep: lacks_rows(sweep) or lacks_own_section(sweep)),
-    "section-heatmap": FigurePlan(lacks_sections),
+    "section-strip": FigurePlan(
+        question="Is the hole in my section backed or not?",
+        quantity=(
+            "Kept struct pages over the address space: each strip shows for which addresses a "
+            "kernel keeps struct pages after boot, and what for."
+        ),
+        meaning=(
+            "Needed are the struct pages of RAM, hole those of addresses between regions of RAM, "
+            "edge those outside of them in a section, and rounding what lies beyond in the last "
+            "leaf. Ticks are section edges. memmap is what stays allocated, wasted what of it is "
+            "not needed; booted is what a kernel of that release kept on this map under QEMU, "
+            f"where one was booted. {NEVER_MERGED}"
+        ),
+        lacks=lacks_strips,
+        each="layout",
+    ),
+    "waste-heatmap": FigurePlan(
+        question="What does it save to move the hole, or to fit other RAM?",
+        quantity=WASTE,
+        meaning=(
+            "A panel is a model at a section size, or at all that are feasible where they give the "
+            "same. A hole at or beyond the end of RAM leaves it contiguous. A solid frame marks a "
+            "model that this kernel can be built with; a dashed one a model that it can't, or a "
+            f"proposal; {NEVER_MERGED} Red ticks, or lines across, stand where the hole starts on "
+            "a section edge, and red dashes where it ends on one; they are left out where they "
+            f"would touch. {CLASSES}"
+        ),
+        lacks=lacks_plane,
+        gridded=True,
+    ),
+    "alignment": FigurePlan(
+        question="Is it the size of a hole that costs, or where its edges lie?",
+        quantity=WASTE,
+        meaning=(
+            "The plane has every hole of the sweep, by where it starts and ends in a section: "
+            "a cell is the mean over all holes that start and end there, whatever their size. Below, "
+            "each hole by its size; beside, by how far its edges lie from section edges in all. "
+        ),
+        lacks=lacks_hole_plane,
+        gridded=True,
+    ),
+    "section-curve": FigurePlan(
+        question="Why sections of this size, and not smaller ones?",
+        quantity=WASTE,
+        meaning=(
+            "A line is a memory map with the kernel's default model; the dashed line is the price "
+            "of the sections themselves, mem_section roots and usage maps, on the same axis. The "
+            "section size that the kernel ships with is marked; hatched is what a rule of the "
+            "kernel forbids, with its name."
+        ),
+        lacks=lacks_section_curve,
+    ),
+    "best-choice": FigurePlan(
+        question="What does one choice of model and section size for all machines cost?",
+        quantity=f"Regret: what a choice costs more than the best one for the same map. {COST}",
+        meaning=(
+            "A row is a memory map, a column a section size and model that the kernel can be built "
+            "with; 0 is the best choice for the map. The last rows are the sum of all maps and the "
+            f"worst of them: what a single kernel image would cost. {CLASSES}"
+        ),
+        lacks=lacks_choice,
+    ),
+    "regret-heatmap": FigurePlan(
+        question="Where is which choice of model and section size the best?",
+        quantity=f"Regret: what a choice costs more than the best one for the same map. {COST}",
+        meaning=(
+            "A panel is a section size and model that the kernel can be built with, white where "
+            f"it is the best choice. {CLASSES}"
+        ),
+        lacks=lacks_plane_choice,
+        gridded=True,
+    ),
+    "granules": FigurePlan(
+        question="What do larger pages save, and what do their larger sections eat of it?",
+        quantity=WASTE,
+        meaning=(
+            "A row is a memory map with three bars or points, one for each page size, for the "
+            "default model and section size of its kernel. Left: wasted memmap. Right: memmap in "
+            "per cent of RAM, needed and wasted."
+        ),
+        lacks=lacks_granules,
+        each="sweep",
+    ),
+    "timeline": FigurePlan(
+        question="What did each release change?",
+        quantity=COST,
+        meaning=(
+            "A column is a release with its own section size and default model. Below each, what "
+            "changed since the one before among the values that the cost depends on, and what it "
+            "saves or costs on this map."
+        ),
+        lacks=lacks_releases,
+        each="layout",
+    ),
+    "breakdown": FigurePlan(
+        question="What is the cost of a machine made of?",
+        quantity=COST,
+        meaning=(
+            "A row is a machine. Left: all of it in per cent of RAM. Right: what is not needed, "
+            "each part in per cent of that, with its bytes."
+        ),
+        lacks=lacks_breakdown,
+    ),
+    "boards": FigurePlan(
+        question="How much do real boards waste, and which are the worst?",
+        quantity=WASTE,
+        meaning=(
+            "Left: the share of boards that waste at most so much, for each kernel with its own "
+            "section size and default model. Right: the boards that waste most under any."
+        ),
+        lacks=lacks_boards,
+        each="sweep",
+    ),
+    "kernel-heatmap": FigurePlan(
+        question="What do my maps cost under every kernel and model?",
+        quantity=WASTE,
+        meaning=(
+            "A row is a kernel with the section size that it ships with, a block of columns a "
+            f"memory map, a column a model. {FRAMED} {CLASSES}"
+        ),
+        lacks=lacks_kernels,
+        each="sweep",
+    ),
+    "layout-heatmap": FigurePlan(
+        question="What does each of many maps cost under every model?",
+        quantity=WASTE,
+        meaning=(
+            "A row is a memory map, as if the machine ran this kernel; a column is a model. "
+            f"{FRAMED} {CLASSES}"
+        ),
+        lacks=lambda sweep: lacks_rows(sweep) or lacks_own_section(sweep),
+    ),
+    "section-heatmap": FigurePlan(
+        question="What does each of many maps cost under every section size?",
+        quantity=WASTE,
+        meaning=(
+            "A row is a memory map; a block is a model with a column for each section size, and "
+            "one block, any size, holds the models that no feasible section size changes. "
+            f"{FRAMED} {CLASSES}"
+        ),
+        lacks=lacks_sections,
+    ),
 }
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of a sweep: its file's name without suffix, its kind, and the kernels in it."""
+    """One figure of a sweep: its file's name without suffix, its kind, and what is in it.
+
+    layout: the one named layout that it is about, "" where it is about many
+    """
 
     name: str
     kind: str
     kernels: tuple[str, ...]
+    layout: str = ""
 
 
 def figures_of(sweep: Sweep) -> list[Figure]:
     """The figures of a sweep, in the order that it asks for them."""
+    return [figure for kind in sweep.figures for figure in variants(sweep, kind)]
+
+
+def variants(sweep: Sweep, kind: str) -> Iterator[Figure]:
+    """The figures of one kind that a sweep can have."""
     every = tuple(sweep.kernels)
-    return [
-        figure
-        for kind in sweep.figures
-        for figure in (
-            [Figure(f"{kind}-{kernel}", kind, (kernel,)) for kernel in every]
-            if FIGURES[kind].per_kernel
-            else [Figure(kind, kind, every)]
-        )
-    ]
+    match FIGURES[kind].each:
+        case "kernel":
+            yield from (Figure(f"{kind}-{kernel}", kind, (kernel,)) for kernel in every)
+        case "layout":
+            yield from (Figure(f"{kind}-{layout}", kind, every, layout) for layout in sweep.regions)
+        case "sweep":
+            yield Figure(kind, kind, every)
+
+
+def find(sweep: Sweep, name: str) -> Figure:
+    """The figure of that name, whether the sweep asks for it or not.
+
+    Raises ValueError with what is wrong where there is none.
+    """
+    kinds = [kind for kind in FIGURES if name == kind or name.startswith(f"{kind}-")]
+    for kind in sorted(kinds, key=len, reverse=True):
+        if lack := FIGURES[kind].lacks(sweep):
+            raise ValueError(f"{kind} {lack}")
+        for figure in variants(sweep, kind):
+            if figure.name == name:
+                return figure
+    names = [figure.name for kind in kinds for figure in variants(sweep, kind)] or list(FIGURES)
+    raise ValueError(f"the sweep {sweep.name} has no figure {name!r}; there are {', '.join(names)}")

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from memmap_atlas.layouts import PLACED, Layouts
 from memmap_atlas.regions import Ints, Regions
+from memmap_atlas.strips import NOTHING, PARTS, Strip
 
 ROW_GROUP = 1 << 20
 
@@ -48,6 +49,23 @@ COST_COLUMNS = [
     ("page_table_bytes", "page tables that map the vmemmap"),
     ("boot_request_bytes", "the largest single request for the memmap while booting"),
 ]
+
+
+STRIP_COLUMNS = [
+    LAYOUT_COLUMNS[0],
+    POINT_COLUMNS[0],
+    POINT_COLUMNS[2],
+    POINT_COLUMNS[4],
+]
+STRETCHES = pa.list_(
+    pa.struct(
+        [
+            ("start", pa.int64()),
+            ("end", pa.int64()),
+            ("part", pa.dictionary(pa.int8(), pa.string())),
+        ]
+    )
+)
 
 
 def schema(columns: Iterable[tuple[str, pa.DataType, str]], metadata: dict[str, str]) -> pa.Schema:
@@ -142,3 +160,38 @@ def write_memmap(
             tables = [pa.Table.from_arrays(columns, schema=form) for columns in group]
             table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
             writer.write_table(table, row_group_size=len(table))
+
+
+def stretches(strip: Strip) -> pa.Array:
+    """The stretches of each layout that keep anything, neighbours of the same part as one."""
+    edges, part = strip.edges.T, strip.part.T
+    kept = part != NOTHING
+    start, end, part = edges[:, :-1][kept], edges[:, 1:][kept], part[kept]
+    layout = np.nonzero(kept)[0]
+    new = np.ones(len(start), dtype=bool)
+    new[1:] = (part[1:] != part[:-1]) | (start[1:] != end[:-1]) | (layout[1:] != layout[:-1])
+    last = np.append(new[1:], True)
+    counts = np.bincount(layout[new], minlength=len(kept))
+    names = pa.DictionaryArray.from_arrays(pa.array(part[new]), pa.array(PARTS))
+    pairs = pa.StructArray.from_arrays(
+        [pa.array(start[new]), pa.array(end[last]), names], names=["start", "end", "part"]
+    )
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    return pa.ListArray.from_arrays(offsets, pairs)
+
+
+def write_strips(
+    path: Path, strips: Iterator[tuple[str, int, str, Strip]], names: Any, metadata: dict[str, str]
+) -> None:
+    """strips.parquet: for each layout and (kernel, section size, model) where struct pages stay."""
+    columns = [*STRIP_COLUMNS, ("stretches", STRETCHES, "kept struct pages: addresses and part")]
+    form = schema(columns, metadata)
+    count = len(names)
+    layouts = pa.DictionaryArray.from_arrays(
+        np.arange(count, dtype=np.int32), pa.array(names, pa.string())
+    )
+    with pq.ParquetWriter(path, form, compression="zstd") as writer:
+        for kernel, section, model, strip in strips:
+            values = [constant(kernel, count), constant(section, count), constant(model, count)]
+            arrays = [layouts, *values, stretches(strip)]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=form))

@@ -6,7 +6,16 @@ from pathlib import Path
 from memmap_atlas.figure_plan import figures_of
 from memmap_atlas.sweep import Sweep
 
-FIGURE_SUFFIXES = (".svg", ".pdf", ".png", ".json", ".caption.txt")
+# pictures, what they draw, where it is from, and captions to paste
+FIGURE_SUFFIXES = (
+    ".svg",
+    ".pdf",
+    ".png",
+    ".csv",
+    ".json",
+    ".bib",
+    *(f".caption.{form}" for form in ("txt", "tex", "md", "rst")),
+)
 
 
 def tables(sweep: Sweep) -> list[str]:
@@ -33,8 +42,10 @@ def strays(sweep: Sweep) -> list[Path]:
 
 
 def jobs(sweep: Sweep) -> int:
-    """Jobs that make a sweep from nothing: its layouts, the parts of its dataset, its figures."""
-    return 1 + sweep.parts + len(figures_of(sweep))
+    """Jobs that make a sweep from nothing: its layouts, the parts of its dataset, its figures and
+    the strips that they draw.
+    """
+    return 1 + sweep.parts + len(figures_of(sweep)) + ("section-strip" in sweep.figures)
 
 
 def summary(sweeps: Collection[Sweep]) -> str:

@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from memmap_atlas.figures.data import Drawn, same_at_all_sizes
+from memmap_atlas.figures.data import POINT, STATE, Drawn, Source, same_at_all_sizes
+from memmap_atlas.figures.labels import cell_label, size_label
 from memmap_atlas.figures.style import (
     FORBIDDEN,
     HATCH,
@@ -20,13 +21,13 @@ from memmap_atlas.figures.style import (
     PAGE_WIDTH,
     KeyEntry,
     WasteScale,
-    cell_label,
     draw_key,
     forbidden_patch,
     fractions,
-    size_label,
 )
+from memmap_atlas.figures.words import Heads
 
+COLUMNS = [*POINT, *STATE, "wasted_bytes"]
 # inches
 ROW, TOP, KEY, EDGE, GAP, BLOCK_GAP = 0.145, 0.56, 0.68, 0.06, 0.07, 0.1
 # widths in text of 7 points: on average, of digits, and of bold letters
@@ -47,45 +48,53 @@ class Block:
         return Block("", self.waste.rename(columns=named), self.selectable.rename(columns=named))
 
 
+def own_rows(source: Source) -> Drawn:
+    """Waste of each kernel with its own section size."""
+    return Drawn(source.rows(COLUMNS, own_section=True), source.scale(0.95))
+
+
+def all_rows(source: Source) -> Drawn:
+    """Waste at every section size."""
+    return Drawn(source.rows(COLUMNS), source.scale(0.95))
+
+
 def block(rows: pd.DataFrame, heading: str, index: str, columns: str) -> Block:
     """The block of ``rows``, in the order of the table; ``index`` and ``columns`` name columns."""
-    plain = rows.astype({index: object, columns: object})
 
     def plane(value: str) -> pd.DataFrame:
-        pivoted = plain.pivot(index=index, columns=columns, values=value)
-        return pivoted.loc[plain[index].unique(), plain[columns].unique()]
+        pivoted = rows.pivot(index=index, columns=columns, values=value)
+        return pivoted.loc[rows[index].unique(), rows[columns].unique()]
 
     return Block(heading, plane("wasted_bytes"), plane("selectable"))
 
 
-def kernel_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
+def kernel_heatmap(drawn: Drawn, heads: Heads) -> Figure:
     """A row for each kernel with its own section size, a block of models for each layout."""
     rows = drawn.rows
-    heads = rows.groupby("layout", observed=True, sort=False)
     blocks = [
         block(part, f"{layout}, {size_label(part['ram_bytes'].iloc[0])} of RAM", "kernel", "model")
-        for layout, part in heads
+        for layout, part in rows.groupby("layout", sort=False)
     ]
-    sections = rows.groupby("kernel", observed=True)["section_bytes"].first()
+    sections = rows.groupby("kernel")["section_bytes"].first()
     labels = {str(kernel): size_label(size) for kernel, size in sections.items()}
-    return annotated(drawn, (title, subtitle), blocks, ("kernel", "section"), labels)
+    return annotated(drawn, heads, blocks, ("kernel", "section"), labels)
 
 
-def layout_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
+def layout_heatmap(drawn: Drawn, heads: Heads) -> Figure:
     """A row for each layout, a column for each model."""
     blocks = [block(drawn.rows, "", "layout", "model")]
-    return annotated(drawn, (title, subtitle), blocks, ("layout", "RAM"), ram_of(drawn.rows))
+    return annotated(drawn, heads, blocks, ("layout", "RAM"), ram_of(drawn.rows))
 
 
-def section_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
+def section_heatmap(drawn: Drawn, heads: Heads) -> Figure:
     """A row for each layout; a block of section sizes for each model that they change, and one for
     all models that they do not.
     """
     rows = drawn.rows
     varying, alike = [], []
-    for model, part in rows.groupby("model", observed=True, sort=False):
+    for model, part in rows.groupby("model", sort=False):
         found = block(part, str(model), "layout", "section_bytes")
-        if not same_at_all_sizes(part):
+        if not same_at_all_sizes(part, ["layout"], drawn.value):
             waste = found.waste.rename(columns=size_label)
             selectable = found.selectable.rename(columns=size_label)
             varying.append(Block(found.heading, waste, selectable))
@@ -98,29 +107,29 @@ def section_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
         waste = pd.concat([found.waste for found in alike], axis=1)
         selectable = pd.concat([found.selectable for found in alike], axis=1)
         blocks = [Block("any size", waste, selectable), *varying]
-    return annotated(drawn, (title, subtitle), blocks, ("layout", "RAM"), ram_of(rows))
+    return annotated(drawn, heads, blocks, ("layout", "RAM"), ram_of(rows))
 
 
 def ram_of(rows: pd.DataFrame) -> dict[str, str]:
     """RAM of each layout, as text."""
-    ram = rows.groupby("layout", observed=True)["ram_bytes"].first()
+    ram = rows.groupby("layout")["ram_bytes"].first()
     return {str(layout): size_label(size) for layout, size in ram.items()}
 
 
 def annotated(
     drawn: Drawn,
-    titles: tuple[str, str],
+    heads: Heads,
     blocks: list[Block],
-    heads: tuple[str, str],
+    called: tuple[str, str],
     labels: dict[str, str],
 ) -> Figure:
     """Blocks side by side over the same rows, a line of text in each cell.
 
-    ``labels`` gives what stands behind the name of each row, and ``heads`` what both are called.
+    ``labels`` gives what stands behind the name of each row, and ``called`` what both are called.
     """
     names = [str(name) for name in blocks[0].waste.index]
-    name_room = LETTER * max(map(len, [*names, heads[0]]))
-    label_room = DIGIT * max(map(len, [*labels.values(), heads[1]]))
+    name_room = LETTER * max(map(len, [*names, called[0]]))
+    label_room = DIGIT * max(map(len, [*labels.values(), called[1]]))
     left = EDGE + name_room + label_room + 2 * GAP
     widths = np.array([found.waste.shape[1] for found in blocks])
     cell = (PAGE_WIDTH - EDGE - left - BLOCK_GAP * (len(blocks) - 1)) / widths.sum()
@@ -135,15 +144,15 @@ def annotated(
     def write(text: str, x: float, y: float, **how: Any) -> None:
         figure.text(x / PAGE_WIDTH, 1 - y / height, text, **how)
 
-    write(titles[0], EDGE, 0.06, va="top", fontsize=9)
-    write(titles[1], EDGE, 0.23, va="top")
+    write(heads.title, EDGE, 0.06, va="top", fontsize=9)
+    write(heads.subtitle, EDGE, 0.23, va="top")
     for place, (found, width) in enumerate(zip(blocks, widths, strict=True)):
         offset = left + cell * widths[:place].sum() + BLOCK_GAP * place
         axes = figure.add_axes(fractions((offset, KEY, cell * width, body), height))
         draw_block(axes, found, drawn.scale, texts=cell > DIGIT * 4)
         write(found.heading, offset, TOP, weight="bold")
     for y, name, label in [
-        (top - ROW, *heads),
+        (top - ROW, *called),
         *((top + ROW * row, name, labels[name]) for row, name in enumerate(names)),
     ]:
         style = {"va": "center_baseline", "weight": "bold" if y < top else "normal"}
@@ -154,7 +163,7 @@ def annotated(
     if any(found.waste.isna().any(axis=None) for found in blocks):
         entries.append((forbidden_patch(), "infeasible"))
     bar = figure.add_axes(fractions((EDGE, 0.32, 3.2, 0.14), height))
-    draw_key(figure, bar, drawn.scale, entries, upright=False)
+    draw_key(figure, bar, drawn.scale, entries, drawn.called, upright=False)
     return figure
 
 

@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
-from memmap_atlas.figures.style import FAINT, INK, PAGE_WIDTH, fractions, size_label
+from memmap_atlas.figures.labels import size_label
+from memmap_atlas.figures.style import FAINT, INK, PAGE_WIDTH, fractions
+from memmap_atlas.figures.words import Heads
 
 # inches
 EDGE, ROW, TOP, HEADS, FOOT, SCATTER = 0.06, 0.145, 0.5, 0.62, 0.12, 2.3
@@ -40,13 +42,12 @@ class Counts(Protocol):
 def computed_against_booted(
     memmap: pd.DataFrame,
     agreement: Mapping[str, Mapping[str, Counts]],
-    heads: Sequence[str],
-    title: str,
-    subtitle: str,
+    quantities: Sequence[str],
+    heads: Heads,
 ) -> Figure:
     """A point for each row of ``memmap`` (observed, predicted: bytes; model), beside it a table.
 
-    ``agreement`` has a row for each kernel, and in it what is known of each of ``heads``.
+    ``agreement`` has a row for each kernel, and in it what is known of each of ``quantities``.
     """
     kernels = list(agreement)
     body = ROW * len(kernels)
@@ -56,8 +57,8 @@ def computed_against_booted(
     def write(text: str, x: float, y: float, **how: Any) -> None:
         figure.text(x / PAGE_WIDTH, 1 - y / height, text, **how)
 
-    write(title, EDGE, 0.06, va="top", fontsize=9)
-    write(subtitle, EDGE, 0.23, va="top")
+    write(heads.title, EDGE, 0.06, va="top", fontsize=9)
+    write(heads.subtitle, EDGE, 0.23, va="top")
     left = 0.74
     box = (left, height - TOP - HEADS - SCATTER, SCATTER, SCATTER)
     scatter(figure.add_axes(fractions(box, height)), memmap)
@@ -65,10 +66,10 @@ def computed_against_booted(
     draw_key(figure, 1 - (TOP + HEADS + SCATTER + AXIS_LABELS) / height)
     table_left = left + SCATTER + 0.2
     names = LETTER * max(map(len, kernels), default=1)
-    wide = (PAGE_WIDTH - EDGE - table_left - names - 0.08) / len(heads)
-    box = (table_left + names + 0.08, height - TOP - HEADS - body, wide * len(heads), body)
+    wide = (PAGE_WIDTH - EDGE - table_left - names - 0.08) / len(quantities)
+    box = (table_left + names + 0.08, height - TOP - HEADS - body, wide * len(quantities), body)
     axes = figure.add_axes(fractions(box, height))
-    agreement_cells(axes, agreement, heads)
+    agreement_cells(axes, agreement, quantities)
     for row, name in enumerate(kernels):
         write(name, table_left, TOP + HEADS + ROW * (row + 0.5), va="center_baseline")
     write("Boots of each kernel", table_left, TOP + HEADS - 0.12, weight="bold")

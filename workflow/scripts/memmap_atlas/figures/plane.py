@@ -15,7 +15,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from memmap_atlas.figures.data import Drawn, same_at_all_sizes
+from memmap_atlas.figure_plan import PROPOSALS
+from memmap_atlas.figures.data import PLANE, STATE, Drawn, Source, same_at_all_sizes
+from memmap_atlas.figures.labels import size_label
 from memmap_atlas.figures.style import (
     EDGE,
     FAINT,
@@ -27,14 +29,14 @@ from memmap_atlas.figures.style import (
     draw_key,
     forbidden_patch,
     fractions,
-    size_label,
 )
+from memmap_atlas.figures.words import Heads
 
 Floats = NDArray[np.float64]
 
 GIB = 1 << 30
 MOST_LINES, MOST_TICKS = 5, 40
-PROPOSALS = ("vmemmap-populated", "vmemmap-trimmed")
+COLUMNS_READ = [*PLANE, "section_bytes", "model", *STATE, "wasted_bytes"]
 AXES = {
     "ram_bytes": "RAM size (GiB)",
     "hole_size_bytes": "size of the hole (GiB)",
@@ -77,14 +79,42 @@ class Panel:
         return bool(self.section) and len(self.model) > len("sparsemem-free")
 
 
-def waste_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
+def waste_rows(source: Source) -> Drawn:
+    """Waste over the plane, of models that no section size changes at one of them alone."""
+    return Drawn(by_panel(source.rows(COLUMNS_READ), "wasted_bytes"), source.scale(1))
+
+
+def by_panel(rows: pd.DataFrame, value: str) -> pd.DataFrame:
+    """The rows that have a panel: where ``value`` of a model is the same at all of several section
+    sizes those of one, with no section size.
+    """
+    index = [other_axis(rows), "hole_start_bytes"]
+    panels = []
+    for _, of_model in rows.groupby("model", sort=False):
+        several = of_model["section_bytes"].nunique() > 1
+        if several and same_at_all_sizes(of_model, index, value):
+            feasible = of_model[of_model["feasible"]]
+            some = of_model["section_bytes"] == feasible["section_bytes"].iloc[0]
+            panels.append(of_model[some].assign(section_bytes=pd.NA))
+        else:
+            panels.append(of_model.sort_values("section_bytes", kind="stable"))
+    shown = pd.concat(panels, ignore_index=True).astype({"section_bytes": "Int64"})
+    return shown[["model", "section_bytes", *index, *STATE, value]]
+
+
+def other_axis(rows: pd.DataFrame) -> str:
+    """The axis of a plane beside hole_start_bytes."""
+    return next(axis for axis in AXES if axis in rows and rows[axis].nunique() > 1)
+
+
+def waste_heatmap(drawn: Drawn, heads: Heads) -> Figure:
     """Waste over the plane of hole_start and the other axis that varies.
 
     Models whose waste does not depend on the section size have one panel, in the first rows; the
     others have a row of panels for each size. The last column of those holds the key.
     """
     rows = drawn.rows
-    other = next(axis for axis in AXES if rows[axis].nunique() > 1)
+    other = other_axis(rows)
     alike, varying = panels_of(rows)
     sizes = max((len(panels) for panels in varying), default=0)
     row_of_alike = PANEL_HEIGHT + TITLE + LINE
@@ -122,12 +152,12 @@ def waste_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
     def head(text: str, top: float, **font: Any) -> None:
         figure.text(LEFT / PAGE_WIDTH, 1 - top / height, text, va="top", **font)
 
-    head(title, 0.06, fontsize=9)
-    head(subtitle, 0.23)
+    head(heads.title, 0.06, fontsize=9)
+    head(heads.subtitle, 0.23)
     if alike:
-        only = f"Sections of {size_label(rows['section_bytes'].iloc[0])}"
-        several = rows["section_bytes"].nunique() > 1
-        text = "The same at every feasible section size" if several else only
+        section = alike[0].rows["section_bytes"].iloc[0]
+        every = "The same at every feasible section size"
+        text = every if pd.isna(section) else f"Sections of {size_label(section)}"
         head(text, TOP + 0.02, weight="bold")
     if varying:
         head("By section size", block + 0.02, weight="bold")
@@ -135,29 +165,27 @@ def waste_heatmap(drawn: Drawn, title: str, subtitle: str) -> Figure:
         bar = place(COLUMNS - 1, block + HEAD + 0.4, 0.2, 2.2)
     else:
         bar = place(0, body + 0.2, 2 * WIDTH, 0.14)
-    draw_key(figure, bar, drawn.scale, key_entries(rows, other), upright=upright)
+    draw_key(figure, bar, drawn.scale, key_entries(rows, other), drawn.called, upright=upright)
     return figure
 
 
 def panels_of(rows: pd.DataFrame) -> tuple[list[Panel], list[list[Panel]]]:
     """Panels of models that no section size changes, and for each other model one by section."""
     alike, varying = [], []
-    for model, of_model in rows.groupby("model", observed=True, sort=False):
-        by_section = {
-            size: of_model[of_model["section_bytes"] == size]
-            for size in sorted(of_model["section_bytes"].unique().tolist())
-        }
-        if same_at_all_sizes(of_model):
-            some = int(of_model[of_model["feasible"]]["section_bytes"].iloc[0])
-            alike.append(Panel(str(model), None, by_section[some]))
+    for model, of_model in rows.groupby("model", sort=False):
+        sizes = of_model["section_bytes"].dropna().unique().tolist()
+        if len(sizes) > 1:
+            parts = [of_model[of_model["section_bytes"] == size] for size in sizes]
+            panels = zip(sizes, parts, strict=True)
+            varying.append([Panel(str(model), size, part) for size, part in panels])
         else:
-            varying.append([Panel(str(model), size, part) for size, part in by_section.items()])
+            alike.append(Panel(str(model), None, of_model))
     return alike, varying
 
 
 def draw_panel(axes: Axes, panel: Panel, other: str, drawn: Drawn) -> None:
     """The waste of one model; what is forbidden hatched, section edges as lines or ticks."""
-    plane = panel.rows.pivot(index=other, columns="hole_start_bytes", values="wasted_bytes")
+    plane = panel.rows.pivot(index=other, columns="hole_start_bytes", values=drawn.value)
     x, y = borders(plane.columns.to_numpy() / GIB), borders(plane.index.to_numpy() / GIB)
     waste = plane.to_numpy(dtype=np.float64, na_value=np.nan)
     axes.pcolormesh(x, y, waste, cmap=drawn.scale.colours, norm=drawn.scale.norm, rasterized=True)
@@ -166,8 +194,8 @@ def draw_panel(axes: Axes, panel: Panel, other: str, drawn: Drawn) -> None:
         draw_forbidden(axes)
     if np.isnan(waste).all():
         write_over(axes, textwrap.fill(str(panel.rows["reason"].iloc[0]), 16))
-    elif panel.section or drawn.rows["section_bytes"].nunique() == 1:
-        draw_section_edges(axes, panel.rows["section_bytes"].iloc[0] / GIB, other)
+    elif pd.notna(section := panel.rows["section_bytes"].iloc[0]):
+        draw_section_edges(axes, section / GIB, other)
     if (waste == 0).all():
         write_over(axes, "none anywhere")
     axes.spines[:].set(

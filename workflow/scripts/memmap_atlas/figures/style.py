@@ -3,9 +3,11 @@
 The same data gives the same bytes: no time, no machine and no random name goes into a file.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -17,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
 
-from memmap_atlas.units import UNITS
+from memmap_atlas.figures.labels import size_label
 
 mpl.use("agg")
 mpl.rcParams.update(
@@ -89,33 +91,6 @@ def waste_scale(waste: ArrayLike, top: float) -> WasteScale:
     return WasteScale(tuple(1 << bits for bits in range(low, high + 1)))
 
 
-def size_label(size: float) -> str:
-    """Bytes in the unit that keeps the number short: 0, 512 B, 252 KiB, 1.5 MiB."""
-    for unit in reversed(UNITS):
-        if size >= UNITS[unit]:
-            return f"{three_digits(size / UNITS[unit])} {unit}"
-    return "0"
-
-
-def cell_label(size: float) -> str:
-    """The same for a cell, with two digits where that is enough: 252K, 1.5M, 34K."""
-    for unit in reversed(UNITS):
-        value = size / UNITS[unit]
-        # 1000K needs a place more than 1M
-        if value >= 0.9765 or (unit == "B" and size):
-            text = f"{value:.0f}" if value >= 9.95 else f"{value:.1f}".removesuffix(".0")
-            return text + unit.removesuffix("iB")
-    return "0"
-
-
-def three_digits(value: float) -> str:
-    """A number below 1024 with up to three digits."""
-    text = (
-        f"{value:.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
-    )
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 def draw_scale(axes: Axes, scale: WasteScale, *, upright: bool) -> None:
     """The key of the scale as a bar, with the class for no waste set apart at its low end."""
     count = len(scale.bounds) + 1
@@ -137,14 +112,22 @@ def draw_scale(axes: Axes, scale: WasteScale, *, upright: bool) -> None:
 
 
 def draw_key(
-    figure: Figure, bar: Axes, scale: WasteScale, entries: Sequence[KeyEntry], *, upright: bool
+    figure: Figure,
+    bar: Axes,
+    scale: WasteScale,
+    entries: Sequence[KeyEntry],
+    called: str,
+    *,
+    upright: bool,
 ) -> None:
-    """The scale in ``bar``, and ``entries`` below it where it stands upright, beside it else."""
+    """The scale in ``bar``, and ``entries`` below it where it stands upright, beside it else;
+    ``called`` says what it is the scale of.
+    """
     draw_scale(bar, scale, upright=upright)
-    bar.set_title("wasted memmap", loc="left", weight="bold", pad=7 if upright else 4)
+    bar.set_title(called, loc="left", weight="bold", pad=7 if upright else 4)
     box = bar.get_position()
     beside = (box.x1 + 0.01, box.y1 + 0.06 / figure.get_figheight())
-    handles, labels = zip(*entries, strict=True)
+    handles, labels = zip(*entries, strict=True) if entries else ((), ())
     figure.legend(
         handles,
         labels,
@@ -172,13 +155,17 @@ def forbidden_patch() -> Patch:
     return Patch(facecolor=FORBIDDEN, edgecolor=FAINT, hatch=HATCH, linewidth=0.5)
 
 
-def save(figure: Figure, stem: Path, title: str, description: str) -> None:
-    """SVG, PDF and PNG of a figure at ``stem``, the same bytes on every run.
+def save(
+    figure: Figure, stem: Path, title: str, description: str, provenance: Mapping[str, Any]
+) -> None:
+    """SVG, PDF and PNG of a figure at ``stem``, the same bytes on every run, with where it comes
+    from among their metadata.
 
     What a figure has as pixels has those of its own dpi in all three.
     """
-    svg = {"Title": title, "Description": description, "Date": None}
-    pdf = {"Title": title, "Subject": description, "CreationDate": None}
-    png = {"Title": title, "Description": description, "Software": None}
+    source = json.dumps(provenance)
+    svg = {"Title": title, "Description": description, "Date": None, "Source": source}
+    pdf = {"Title": title, "Subject": description, "CreationDate": None, "Keywords": source}
+    png = {"Title": title, "Description": description, "Software": None, "Source": source}
     for suffix, metadata in ((".svg", svg), (".pdf", pdf), (".png", png)):
         figure.savefig(stem.with_name(stem.name + suffix), metadata=metadata, dpi=figure.dpi)

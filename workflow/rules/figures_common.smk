@@ -1,0 +1,49 @@
+# What figures are made from, and the command that makes one again.
+
+import shlex
+
+from memmap_atlas.figure_plan import FIGURES as KINDS, find
+
+EVIDENCE = str(HERE / "workflow/resources/evidence.parquet")
+CITATION = str(HERE / "CITATION.cff")
+# where each sweep was named, in the order of the configuration
+WRITTEN = dict(zip(SWEEPS, config["sweeps"]))
+
+
+def sweep_of(wildcards):
+    """The sweep of a file under results/; a clear word where this run has none of that name."""
+    if wildcards.sweep not in SWEEPS:
+        sys.exit(f"Error: no sweep {wildcards.sweep!r} in this run; there are {', '.join(SWEEPS)}")
+    return SWEEPS[wildcards.sweep]
+
+
+def figure_sources(kind):
+    """The tables that a figure of this kind draws; a clear word where its sweep has no such one."""
+
+    def sources(wildcards):
+        sweep = sweep_of(wildcards)
+        try:
+            find(sweep, f"{kind}{wildcards.variant}")
+        except ValueError as error:
+            sys.exit(f"Error in the figure asked for: {error}")
+        strips = {"strips": f"results/{sweep.name}/strips.parquet"}
+        return {"memmap": tables(sweep), **(strips if kind == "section-strip" else {})}
+
+    return sources
+
+
+def command(wildcards, output):
+    """What makes a figure again, from the folder that results/ is in."""
+    sweeps = shlex.quote(f"sweeps=[{WRITTEN[wildcards.sweep]}]")
+    return f"snakemake --cores 1 --config {sweeps} -- {output[0]}"
+
+
+def figure_labels(kind):
+    """What the report says of a figure beside its sweep."""
+
+    def labels(wildcards):
+        figure = find(sweep_of(wildcards), f"{kind}{wildcards.variant}")
+        alone = figure.kernels[0] if len(figure.kernels) == 1 else f"{len(figure.kernels)} kernels"
+        return {"figure": kind, "of": figure.layout or alone}
+
+    return labels

@@ -1,0 +1,64 @@
+"""The files of a figure: pictures, what they draw, captions to paste, and where all of it is from."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from matplotlib.figure import Figure as Drawing
+
+from memmap_atlas.figures.style import save
+from memmap_atlas.figures.words import bibtex, ready_to_paste
+from memmap_atlas.provenance import code_version, digest, software
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a figure comes from.
+
+    name: what a document calls it
+    command: makes it again, from the folder that results/ is in
+    sweep: SHA-256 of the resolved sweep, "" where there is none
+    tables: the files that its rows are from
+    citation: CITATION.cff
+    """
+
+    name: str
+    command: str
+    sweep: str
+    tables: Sequence[Path]
+    citation: Path
+
+    @property
+    def words(self) -> str:
+        """The same for a caption, short."""
+        what, value = ("sweep", self.sweep) if self.sweep else ("table", digest(self.tables[0]))
+        return f"memmap-atlas {code_version()}, {what} SHA-256 {value[:16]}."
+
+
+def publish(
+    drawing: Drawing, stem: Path, title: str, caption: str, rows: pd.DataFrame, origin: Origin
+) -> None:
+    """Write all files of a figure at ``stem``, the same bytes on every run."""
+    citation = yaml.safe_load(origin.citation.read_text(encoding="utf-8"))
+    provenance = {
+        "figure": origin.name,
+        "title": title,
+        "command": origin.command,
+        "rows": len(rows),
+        **({"sweep_sha256": origin.sweep} if origin.sweep else {}),
+        "tables_sha256": {path.as_posix(): digest(path) for path in origin.tables},
+        "code_version": code_version(),
+        "software": software(),
+    }
+    texts = {
+        **ready_to_paste(stem.name, origin.name, title, caption),
+        ".bib": bibtex(origin.name, title, citation, origin.words),
+        ".json": json.dumps(provenance, indent=2) + "\n",
+    }
+    save(drawing, stem, title, caption, provenance)
+    rows.to_csv(stem.with_name(f"{stem.name}.csv"), index=False, lineterminator="\n")
+    for suffix, text in texts.items():
+        stem.with_name(stem.name + suffix).write_text(text, encoding="utf-8")

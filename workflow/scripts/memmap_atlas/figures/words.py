@@ -1,0 +1,202 @@
+"""The words of a figure: its title, its caption for a reader who has nothing else, and both in the
+forms that documents take.
+"""
+
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from memmap_atlas.evidence import Booted
+from memmap_atlas.figure_plan import FIGURES, Figure
+from memmap_atlas.figures.labels import listed, size_label
+from memmap_atlas.sweep import Axis, Sweep
+
+MOST_NAMED = 12
+TITLES = {
+    "section-strip": "Kept struct pages of {layout}",
+    "alignment": "Wasted memmap by where a hole lies, {kernel}",
+    "section-curve": "Wasted memmap by section size, {kernel}",
+    "best-choice": "What one choice for all maps costs, {kernel}",
+    "regret-heatmap": "What each choice costs more than the best, {kernel}",
+    "granules": "Memmap by page size, {kernels} kernels",
+    "timeline": "Memmap of {layout}, release by release",
+    "breakdown": "What the memmap is made of, {kernel}",
+    "boards": "Wasted memmap of {layouts} boards",
+}
+
+
+@dataclass(frozen=True)
+class Heads:
+    """What stands above a figure."""
+
+    title: str
+    subtitle: str
+
+
+def heads(figure: Figure, sweep: Sweep) -> Heads:
+    """What is drawn, for which kernel, and what is the same in all of it."""
+    return Heads(title(figure, sweep), subtitle(figure, sweep))
+
+
+def title(figure: Figure, sweep: Sweep) -> str:
+    """What is drawn, and for which kernel or layout."""
+    if figure.kind in TITLES:
+        return TITLES[figure.kind].format(
+            layout=figure.layout,
+            kernel=figure.kernels[0],
+            kernels=len(figure.kernels),
+            layouts=f"{sweep.layouts:,}",
+        )
+    if len(figure.kernels) > 1:
+        return f"Wasted memmap, {len(figure.kernels)} kernels"
+    return f"Wasted memmap, {figure.kernels[0]}"
+
+
+def subtitle(figure: Figure, sweep: Sweep) -> str:
+    """What is the same in all of a figure."""
+    parts = []
+    if len(figure.kernels) == 1:
+        kernel = sweep.kernels[figure.kernels[0]]
+        page = f"pages of {size_label(kernel.page_size)}"
+        parts.append(f"{page}, struct page of {kernel.struct_page_size} bytes")
+    if figure.layout:
+        regions = sweep.regions[figure.layout]
+        ram = sum(end - start for start, end in regions)
+        count = f"{len(regions)} region{'s' if len(regions) > 1 else ''}"
+        parts.append(f"{size_label(ram)} of RAM in {count}")
+    if FIGURES[figure.kind].gridded:
+        parts.append(grid_words(sweep))
+    elif figure.kind.endswith("heatmap") or figure.kind == "best-choice":
+        parts.append("K, M, G: KiB, MiB, GiB")
+    return "; ".join(parts)
+
+
+def grid_words(sweep: Sweep) -> str:
+    """The axes of a sweep's grid."""
+    assert sweep.grid is not None
+    return (
+        f"RAM of {axis_words(sweep.grid.ram_size)} from {axis_words(sweep.grid.base)}, "
+        f"a hole of {axis_words(sweep.grid.hole_size)} "
+        f"at {axis_words(sweep.grid.hole_start)}"
+    )
+
+
+def axis_words(axis: Axis) -> str:
+    """The value of an axis, or its first and last one."""
+    values = [size_label(min(axis)), size_label(max(axis))]
+    return values[0] if len(axis) == 1 else f"{values[0]} to {values[1]}"
+
+
+def kernel_words(figure: Figure, sweep: Sweep) -> str:
+    """The kernels of a figure with their page and struct page; of many the number."""
+    named = [
+        f"{name} ({size_label(kernel.page_size)}, {kernel.struct_page_size} bytes)"
+        for name in figure.kernels
+        for kernel in [sweep.kernels[name]]
+    ]
+    if len(named) == 1:
+        return f"Kernel (page, struct page): {named[0]}."
+    if len(named) > MOST_NAMED:
+        return f"{len(named)} kernels, by name in the figure."
+    return f"Kernels (page, struct page): {', '.join(named)}."
+
+
+def evidence_words(booted: Mapping[str, Booted]) -> str:
+    """How many booted kernels stand behind each model of a figure."""
+    held = [
+        f"{model} to {count.boots} boots of {count.kernels} kernel{'s' * (count.kernels > 1)}"
+        for model, count in booted.items()
+        if count.boots
+    ]
+    bare = [model for model, count in booted.items() if not count.boots]
+    words = []
+    if held:
+        words.append(f"The arithmetic is held to the byte to boots under QEMU: {listed(held)}.")
+    if bare:
+        words.append(f"No kernel was booted with {listed(bare)}.")
+    return " ".join(words)
+
+
+def caption(
+    figure: Figure, sweep: Sweep, points: int, booted: Mapping[str, Booted], source: str
+) -> str:
+    """What the figure shows, for a reader who has nothing else; ``source`` says where it is from."""
+    plan = FIGURES[figure.kind]
+    maps = f"{len(sweep.regions):,} maps by name" if len(sweep.regions) > 1 else "one map by name"
+    sentences = [
+        sweep.description.strip(),
+        plan.quantity,
+        plan.meaning.strip(),
+        f"Maps: {grid_words(sweep) if plan.gridded else figure.layout or maps}.",
+        kernel_words(figure, sweep),
+        f"{points:,} points.",
+        evidence_words(booted),
+        source,
+    ]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{letter: f"\\{letter}" for letter in "&%$#_{}"},
+}
+
+
+def latex(text: str) -> str:
+    """``text`` with what LaTeX reads as markup written out."""
+    return "".join(LATEX.get(letter, letter) for letter in text)
+
+
+def markdown(text: str) -> str:
+    """``text`` with what Markdown and HTML read as markup written out."""
+    return re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", text)
+
+
+def restructured(text: str) -> str:
+    """``text`` with what reStructuredText reads as markup written out."""
+    return re.sub(r"([\\`*_|:])", r"\\\1", text)
+
+
+def ready_to_paste(name: str, label: str, head: str, text: str) -> dict[str, str]:
+    """The caption by suffix of its file: plain, LaTeX, Markdown and reStructuredText.
+
+    name: the figure's file without suffix; label: what a LaTeX document calls it
+    """
+    figure = "\n".join(
+        [
+            r"\begin{figure}",
+            r"  \centering",
+            rf"  \includegraphics[width=\linewidth]{{{name}.pdf}}",
+            rf"  \caption[{latex(head)}]{{{latex(text)}}}",
+            rf"  \label{{fig:{label}}}",
+            r"\end{figure}",
+        ]
+    )
+    return {
+        ".caption.txt": textwrap.fill(text, 100) + "\n",
+        ".caption.tex": figure + "\n",
+        ".caption.md": f"![{markdown(head)}]({name}.png)\n\n*{markdown(text)}*\n",
+        ".caption.rst": f"{restructured(text)}\n",
+    }
+
+
+def bibtex(key: str, head: str, citation: Mapping[str, object], note: str) -> str:
+    """A BibTeX entry for a figure; ``citation`` is the content of CITATION.cff."""
+    authors = citation["authors"]
+    assert isinstance(authors, list)
+    names = " and ".join(f"{{{latex(author['name'])}}}" for author in authors)
+    return "\n".join(
+        [
+            f"@misc{{{key},",
+            f"  author = {{{names}}},",
+            f"  title = {{{{{latex(head)}}}}},",
+            f"  howpublished = {{{latex(str(citation['title']))}, {citation['version']}}},",
+            f"  year = {{{str(citation['date-released'])[:4]}}},",
+            f"  note = {{{latex(note)}}},",
+            "}",
+            "",
+        ]
+    )

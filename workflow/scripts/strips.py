@@ -1,0 +1,20 @@
+"""Write where struct pages stay, for every layout under every kernel, section size and model."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memmap_atlas.evaluate import strips
+from memmap_atlas.provenance import metadata
+from memmap_atlas.sweep import load
+from memmap_atlas.table import read_layouts, write_strips
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+if __name__ == "__main__":
+    resolved = Path(snakemake.input.sweep)
+    sweep = load(resolved)
+    layouts = read_layouts(Path(snakemake.input.layouts))
+    path = Path(snakemake.output[0])
+    write_strips(path, strips(layouts, sweep), layouts.names, metadata(resolved))
+    Path(snakemake.log[0]).write_text(f"{sweep.points} strips\n")
