@@ -35,7 +35,7 @@ def booted_on(
 ) -> dict[str, int]:
     """Bytes of memmap that booted kernels kept on ``layout``, by the name of each.
 
-    Those are meant that are of the kernel's architecture and release, built with ``model``, the same
+    Those count that are of the kernel's architecture and release, built with ``model``, the same
     page, section and struct page. A lab moves a map up by whole GiB where its machine has devices:
     such a one is the same map where sections are no larger.
     """

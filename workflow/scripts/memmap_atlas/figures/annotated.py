@@ -12,7 +12,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from memmap_atlas.figures.data import POINT, STATE, Drawn, Source, same_at_all_sizes
+from memmap_atlas.figures.data import (
+    COST,
+    POINT,
+    REGRET,
+    STATE,
+    WASTE,
+    Drawn,
+    Reading,
+    Source,
+    same_at_all_sizes,
+)
 from memmap_atlas.figures.labels import cell_label, size_label
 from memmap_atlas.figures.style import (
     FORBIDDEN,
@@ -24,10 +34,14 @@ from memmap_atlas.figures.style import (
     draw_key,
     forbidden_patch,
     fractions,
+    waste_scale,
 )
 from memmap_atlas.figures.words import Heads
 
 COLUMNS = [*POINT, *STATE, "wasted_bytes"]
+# the rows of what one choice for all layouts costs
+ALL = ("all of them", "worst of them")
+WHOLE = {"ram_bytes": "Int64", "cost_bytes": "Int64", "regret_bytes": "Int64"}
 # inches
 ROW, TOP, KEY, EDGE, GAP, BLOCK_GAP = 0.145, 0.56, 0.68, 0.06, 0.07, 0.1
 # widths in text of 7 points: on average, of digits, and of bold letters
@@ -36,16 +50,16 @@ LETTER, DIGIT, BOLD = 0.056, 0.063, 0.072
 
 @dataclass(frozen=True)
 class Block:
-    """Columns under one heading: waste, and whether it can be chosen, by row label and column."""
+    """Columns under one heading: bytes, and whether they are framed, by row label and column."""
 
     heading: str
-    waste: pd.DataFrame
-    selectable: pd.DataFrame
+    bytes: pd.DataFrame
+    framed: pd.DataFrame
 
     def without_heading(self) -> "Block":
         """The same with the heading in the name of each column."""
-        named = {column: f"{self.heading} {column}".strip() for column in self.waste}
-        return Block("", self.waste.rename(columns=named), self.selectable.rename(columns=named))
+        named = {column: f"{self.heading} {column}".strip() for column in self.bytes}
+        return Block("", self.bytes.rename(columns=named), self.framed.rename(columns=named))
 
 
 def own_rows(source: Source) -> Drawn:
@@ -58,14 +72,16 @@ def all_rows(source: Source) -> Drawn:
     return Drawn(source.rows(COLUMNS), source.scale(0.95))
 
 
-def block(rows: pd.DataFrame, heading: str, index: str, columns: str) -> Block:
+def block(
+    rows: pd.DataFrame, heading: str, index: str, columns: str, reading: Reading = WASTE
+) -> Block:
     """The block of ``rows``, in the order of the table; ``index`` and ``columns`` name columns."""
 
     def plane(value: str) -> pd.DataFrame:
         pivoted = rows.pivot(index=index, columns=columns, values=value)
         return pivoted.loc[rows[index].unique(), rows[columns].unique()]
 
-    return Block(heading, plane("wasted_bytes"), plane("selectable"))
+    return Block(heading, plane(reading.value), plane(reading.framed))
 
 
 def kernel_heatmap(drawn: Drawn, heads: Heads) -> Figure:
@@ -94,20 +110,70 @@ def section_heatmap(drawn: Drawn, heads: Heads) -> Figure:
     varying, alike = [], []
     for model, part in rows.groupby("model", sort=False):
         found = block(part, str(model), "layout", "section_bytes")
-        if not same_at_all_sizes(part, ["layout"], drawn.value):
-            waste = found.waste.rename(columns=size_label)
-            selectable = found.selectable.rename(columns=size_label)
-            varying.append(Block(found.heading, waste, selectable))
+        if not same_at_all_sizes(part, ["layout"], drawn.reading.value):
+            varying.append(by_size(found))
         else:
-            waste = found.waste.bfill(axis=1).iloc[:, :1].set_axis([model], axis=1)
-            selectable = found.selectable.iloc[:, :1].set_axis([model], axis=1)
-            alike.append(Block("", waste, selectable))
+            waste = found.bytes.bfill(axis=1).iloc[:, :1].set_axis([model], axis=1)
+            framed = found.framed.iloc[:, :1].set_axis([model], axis=1)
+            alike.append(Block("", waste, framed))
     blocks = varying
     if alike:
-        waste = pd.concat([found.waste for found in alike], axis=1)
-        selectable = pd.concat([found.selectable for found in alike], axis=1)
-        blocks = [Block("any size", waste, selectable), *varying]
+        waste = pd.concat([found.bytes for found in alike], axis=1)
+        framed = pd.concat([found.framed for found in alike], axis=1)
+        blocks = [Block("any size", waste, framed), *varying]
     return annotated(drawn, heads, blocks, ("layout", "RAM"), ram_of(rows))
+
+
+def by_size(found: Block) -> Block:
+    """A block whose columns are section sizes, with them as text."""
+    renamed = (frame.rename(columns=size_label) for frame in (found.bytes, found.framed))
+    return Block(found.heading, *renamed)
+
+
+def choice_rows(source: Source) -> Drawn:
+    """The regret of every choice for each layout, and of each choice for all of them."""
+    rows = source.rows([*POINT, *STATE, *COST])
+    rows = regret(rows[rows["selectable"]], ["layout"])
+    choices = rows.groupby(["section_bytes", "model"], sort=False)
+    found = choices["regret_bytes"]
+    # what is forbidden on one map is no choice for all
+    whole = choices["feasible"].all()
+    totals = [found.sum().where(whole), found.max().where(whole)]
+    both = pd.concat(
+        [
+            rows.assign(best=False),
+            *(
+                total.rename("regret_bytes").reset_index().assign(layout=name, best=False)
+                for name, total in zip(ALL, totals, strict=True)
+            ),
+        ],
+        ignore_index=True,
+    )
+    both.loc[both["layout"] == ALL[0], "best"] = (totals[0] == totals[0].min()).to_numpy()
+    columns = ["layout", "ram_bytes", "section_bytes", "model", "feasible", "reason"]
+    both = both[[*columns, "cost_bytes", "regret_bytes", "best"]]
+    some = both["regret_bytes"].dropna().to_numpy(dtype=np.float64)
+    return Drawn(both.astype(WHOLE), waste_scale(some, 0.95), REGRET)
+
+
+def regret(rows: pd.DataFrame, index: list[str]) -> pd.DataFrame:
+    """Rows with their cost, and what it is above the least of the same layout, which ``index``
+    tells; null where a rule forbids the choice.
+    """
+    cost = rows[COST].sum(axis=1, skipna=False)
+    least = cost.groupby([rows[name] for name in index]).transform("min")
+    return rows.assign(cost_bytes=cost, regret_bytes=cost - least)
+
+
+def choice_heatmap(drawn: Drawn, heads: Heads) -> Figure:
+    """A row for each layout and the two for all, a block of section sizes for each model."""
+    rows = drawn.rows
+    blocks = [
+        by_size(block(part, str(model), "layout", "section_bytes", drawn.reading))
+        for model, part in rows.groupby("model", sort=False)
+    ]
+    labels = ram_of(rows[~rows["layout"].isin(ALL)]) | dict.fromkeys(ALL, "")
+    return annotated(drawn, heads, blocks, ("layout", "RAM"), labels)
 
 
 def ram_of(rows: pd.DataFrame) -> dict[str, str]:
@@ -127,15 +193,15 @@ def annotated(
 
     ``labels`` gives what stands behind the name of each row, and ``called`` what both are called.
     """
-    names = [str(name) for name in blocks[0].waste.index]
+    names = [str(name) for name in blocks[0].bytes.index]
     name_room = LETTER * max(map(len, [*names, called[0]]))
     label_room = DIGIT * max(map(len, [*labels.values(), called[1]]))
     left = EDGE + name_room + label_room + 2 * GAP
-    widths = np.array([found.waste.shape[1] for found in blocks])
+    widths = np.array([found.bytes.shape[1] for found in blocks])
     cell = (PAGE_WIDTH - EDGE - left - BLOCK_GAP * (len(blocks) - 1)) / widths.sum()
-    if any(BOLD * len(found.heading) > cell * found.waste.shape[1] for found in blocks):
+    if any(BOLD * len(found.heading) > cell * found.bytes.shape[1] for found in blocks):
         blocks = [found.without_heading() for found in blocks]
-    columns = [str(column) for found in blocks for column in found.waste]
+    columns = [str(column) for found in blocks for column in found.bytes]
     top = TOP + DIGIT * max(map(len, columns)) + 0.1
     body = ROW * len(names)
     height = top + body + KEY
@@ -159,17 +225,17 @@ def annotated(
         write(name, EDGE, y + ROW / 2, **style)
         write(label, left - GAP, y + ROW / 2, ha="right", **style)
     frame = Rectangle((0, 0), 1, 1, fill=False, ec=INK, lw=1.1)
-    entries: list[KeyEntry] = [(frame, "the kernel can be\nbuilt with it")]
-    if any(found.waste.isna().any(axis=None) for found in blocks):
+    entries: list[KeyEntry] = [(frame, drawn.reading.frame)]
+    if any(found.bytes.isna().any(axis=None) for found in blocks):
         entries.append((forbidden_patch(), "infeasible"))
     bar = figure.add_axes(fractions((EDGE, 0.32, 3.2, 0.14), height))
-    draw_key(figure, bar, drawn.scale, entries, drawn.called, upright=False)
+    draw_key(figure, bar, drawn.scale, entries, drawn.reading.called, upright=False)
     return figure
 
 
 def draw_block(axes: Axes, found: Block, scale: WasteScale, *, texts: bool) -> None:
     """The cells of a block: colour and text for waste, a frame where it can be chosen."""
-    waste = found.waste.to_numpy(dtype=np.float64, na_value=np.nan)
+    waste = found.bytes.to_numpy(dtype=np.float64, na_value=np.nan)
     missing = np.isnan(waste)
     labels = [["" if np.isnan(value) else cell_label(value) for value in row] for row in waste]
     axes.set_facecolor(FORBIDDEN)
@@ -185,7 +251,7 @@ def draw_block(axes: Axes, found: Block, scale: WasteScale, *, texts: bool) -> N
         linewidths=0.8,
         linecolor="#dddddd",
         cbar=False,
-        xticklabels=[str(column) for column in found.waste],
+        xticklabels=[str(column) for column in found.bytes],
         yticklabels=False,
     )
     for text, dark in zip(axes.texts, scale.is_dark(waste[~missing]), strict=False):
@@ -194,7 +260,7 @@ def draw_block(axes: Axes, found: Block, scale: WasteScale, *, texts: bool) -> N
         axes.add_patch(
             Rectangle((column, row), 1, 1, hatch=HATCH, ec="#bdbdbd", fc=FORBIDDEN, lw=0)
         )
-    for row, column in np.argwhere(found.selectable.to_numpy(dtype=bool)):
+    for row, column in np.argwhere(found.framed.to_numpy(dtype=bool)):
         axes.add_patch(
             Rectangle((column, row), 1, 1, fill=False, ec=INK, lw=1.1, clip_on=False, zorder=5)
         )

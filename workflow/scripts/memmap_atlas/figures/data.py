@@ -20,17 +20,46 @@ EXTRA = ["section_table_bytes", "usage_bytes", "page_table_bytes"]
 COST = ["memmap_bytes", *EXTRA]
 PARTS = ["needed_bytes", "hole_bytes", "edge_bytes", "rounding_bytes", *EXTRA]
 
+NO_SCALE = WasteScale((4096,))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How classes of colour are read: the column that they show and what it is called, what is said
+    where all of it is 0, the column that says what is framed, and what a frame means.
+    """
+
+    value: str
+    called: str
+    none: str
+    framed: str
+    frame: str
+
+
+WASTE = Reading(
+    "wasted_bytes", "wasted memmap", "none anywhere", "selectable", "the kernel can be\nbuilt with it"
+)
+REGRET = Reading(
+    "regret_bytes", "above the best", "best everywhere", "best", "best choice for all"
+)
+
 
 @dataclass(frozen=True)
 class Drawn:
     """What one figure draws, no more and no less: its rows, and for one that has classes of colour
-    their scale, the column that they show and what it is called.
+    their scale and how they are read.
     """
 
     rows: pd.DataFrame
-    scale: WasteScale = WasteScale((4096,))
-    value: str = "wasted_bytes"
-    called: str = "wasted memmap"
+    scale: WasteScale = NO_SCALE
+    reading: Reading = WASTE
+
+    @property
+    def points(self) -> int:
+        """Points of the sweep that it draws: a strip has several rows for one."""
+        names = ("layout", *PLANE, "kernel", "section_bytes", "model")
+        key = [name for name in names if name in self.rows]
+        return len(self.rows[self.rows["model"].notna()][key].drop_duplicates())
 
 
 @dataclass(frozen=True)

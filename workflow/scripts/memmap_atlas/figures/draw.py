@@ -5,7 +5,17 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure as Drawing
 
-from memmap_atlas.figures import annotated, plane
+from memmap_atlas.figures import (
+    alignment,
+    annotated,
+    boards,
+    breakdown,
+    granules,
+    plane,
+    section_curve,
+    strip,
+    timeline,
+)
 from memmap_atlas.figures.data import Drawn, Source
 from memmap_atlas.figures.words import Heads, heads
 
@@ -19,7 +29,16 @@ class Kind:
 
 
 KINDS = {
+    "section-strip": Kind(strip.strip_rows, strip.strip_figure),
     "waste-heatmap": Kind(plane.waste_rows, plane.waste_heatmap),
+    "alignment": Kind(alignment.alignment_rows, alignment.alignment_figure),
+    "section-curve": Kind(section_curve.section_curve_rows, section_curve.section_curve),
+    "best-choice": Kind(annotated.choice_rows, annotated.choice_heatmap),
+    "regret-heatmap": Kind(plane.regret_rows, plane.waste_heatmap),
+    "granules": Kind(granules.granule_rows, granules.granule_figure),
+    "breakdown": Kind(breakdown.breakdown_rows, breakdown.breakdown_figure),
+    "timeline": Kind(timeline.timeline_rows, timeline.timeline),
+    "boards": Kind(boards.board_rows, boards.board_figure),
     "kernel-heatmap": Kind(annotated.own_rows, annotated.kernel_heatmap),
     "layout-heatmap": Kind(annotated.own_rows, annotated.layout_heatmap),
     "section-heatmap": Kind(annotated.all_rows, annotated.section_heatmap),

@@ -16,7 +16,16 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from memmap_atlas.figure_plan import PROPOSALS
-from memmap_atlas.figures.data import PLANE, STATE, Drawn, Source, same_at_all_sizes
+from memmap_atlas.figures.annotated import regret
+from memmap_atlas.figures.data import (
+    COST,
+    PLANE,
+    REGRET,
+    STATE,
+    Drawn,
+    Source,
+    same_at_all_sizes,
+)
 from memmap_atlas.figures.labels import size_label
 from memmap_atlas.figures.style import (
     EDGE,
@@ -29,6 +38,7 @@ from memmap_atlas.figures.style import (
     draw_key,
     forbidden_patch,
     fractions,
+    waste_scale,
 )
 from memmap_atlas.figures.words import Heads
 
@@ -84,6 +94,15 @@ def waste_rows(source: Source) -> Drawn:
     return Drawn(by_panel(source.rows(COLUMNS_READ), "wasted_bytes"), source.scale(1))
 
 
+def regret_rows(source: Source) -> Drawn:
+    """What each choice costs above the best one of its layout, over the plane."""
+    rows = source.rows([*PLANE, "section_bytes", "model", *STATE, *COST])
+    index = [other_axis(rows), "hole_start_bytes"]
+    rows = regret(rows[rows["selectable"]], index)
+    some = rows["regret_bytes"].dropna().to_numpy(dtype=np.float64)
+    return Drawn(by_panel(rows, REGRET.value), waste_scale(some, 1), REGRET)
+
+
 def by_panel(rows: pd.DataFrame, value: str) -> pd.DataFrame:
     """The rows that have a panel: where ``value`` of a model is the same at all of several section
     sizes those of one, with no section size.
@@ -99,7 +118,8 @@ def by_panel(rows: pd.DataFrame, value: str) -> pd.DataFrame:
         else:
             panels.append(of_model.sort_values("section_bytes", kind="stable"))
     shown = pd.concat(panels, ignore_index=True).astype({"section_bytes": "Int64"})
-    return shown[["model", "section_bytes", *index, *STATE, value]]
+    columns = ["model", "section_bytes", *index, *STATE, value]
+    return pd.DataFrame(shown[columns])
 
 
 def other_axis(rows: pd.DataFrame) -> str:
@@ -162,10 +182,10 @@ def waste_heatmap(drawn: Drawn, heads: Heads) -> Figure:
     if varying:
         head("By section size", block + 0.02, weight="bold")
     if upright:
-        bar = place(COLUMNS - 1, block + HEAD + 0.4, 0.2, 2.2)
+        bar = place(len(varying), block + HEAD + 0.4, 0.2, 2.2)
     else:
         bar = place(0, body + 0.2, 2 * WIDTH, 0.14)
-    draw_key(figure, bar, drawn.scale, key_entries(rows, other), drawn.called, upright=upright)
+    draw_key(figure, bar, drawn.scale, key_entries(rows, other), drawn.reading.called, upright=upright)
     return figure
 
 
@@ -185,7 +205,7 @@ def panels_of(rows: pd.DataFrame) -> tuple[list[Panel], list[list[Panel]]]:
 
 def draw_panel(axes: Axes, panel: Panel, other: str, drawn: Drawn) -> None:
     """The waste of one model; what is forbidden hatched, section edges as lines or ticks."""
-    plane = panel.rows.pivot(index=other, columns="hole_start_bytes", values=drawn.value)
+    plane = panel.rows.pivot(index=other, columns="hole_start_bytes", values=drawn.reading.value)
     x, y = borders(plane.columns.to_numpy() / GIB), borders(plane.index.to_numpy() / GIB)
     waste = plane.to_numpy(dtype=np.float64, na_value=np.nan)
     axes.pcolormesh(x, y, waste, cmap=drawn.scale.colours, norm=drawn.scale.norm, rasterized=True)
@@ -197,7 +217,7 @@ def draw_panel(axes: Axes, panel: Panel, other: str, drawn: Drawn) -> None:
     elif pd.notna(section := panel.rows["section_bytes"].iloc[0]):
         draw_section_edges(axes, section / GIB, other)
     if (waste == 0).all():
-        write_over(axes, "none anywhere")
+        write_over(axes, drawn.reading.none)
     axes.spines[:].set(
         color=INK if panel.selectable else FAINT,
         linewidth=1.4 if panel.selectable else 0.5,
@@ -269,8 +289,10 @@ def key_entries(rows: pd.DataFrame, other: str) -> list[KeyEntry]:
     dashes = (0, (3, 2))
     entries: list[KeyEntry] = [
         (Rectangle((0, 0), 1, 1, fill=False, ec=INK, lw=1.4), "the kernel can be\nbuilt with it"),
-        (Rectangle((0, 0), 1, 1, fill=False, ec=FAINT, lw=0.5, ls=dashes), "not selectable"),
     ]
+    if not rows["selectable"].all():
+        other_frame = Rectangle((0, 0), 1, 1, fill=False, ec=FAINT, lw=0.5, ls=dashes)
+        entries.append((other_frame, "not selectable"))
     starts = Line2D([], [], color=EDGE, lw=0.8)
     entries.append((starts, "hole starts on a\nsection edge (not\ndrawn where dense)"))
     if other == "hole_size_bytes":

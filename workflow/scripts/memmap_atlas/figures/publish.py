@@ -1,4 +1,4 @@
-"""The files of a figure: pictures, what they draw, captions to paste, and where all of it is from."""
+"""The files of a figure: pictures, what they draw, captions to paste, where all of it is from."""
 
 import json
 from collections.abc import Sequence

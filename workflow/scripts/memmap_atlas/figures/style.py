@@ -14,6 +14,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -45,11 +46,23 @@ mpl.rcParams.update(
     }
 )
 
-PAGE_WIDTH = 7.1  # inches: two columns of a paper, or the text of an A4 page
+# inches: two columns of a paper, or the text of an A4 page; and one column
+PAGE_WIDTH, COLUMN_WIDTH = 7.1, 3.45
+MARGIN = 0.06
 MOST_CLASSES = 9
 INK, FAINT, NO_WASTE, FORBIDDEN = "#222222", "#8a8a8a", "#ffffff", "#e4e4e4"
 EDGE = "#d1495b"  # a section edge: told from every class by hue and by being a line
 HATCH = "//////"
+# what the cost is made of; a hole is the loudest, and what is needed stays behind
+PART_COLOURS = {
+    "needed": "#d3dde3",
+    "hole": "#c8374b",
+    "edge": "#f0a53a",
+    "rounding": "#3a2140",
+    "section table": "#1d6a96",
+    "usage maps": "#86c5e8",
+    "page tables": "#2f9e77",
+}
 # a handle of the key, and what it means
 KeyEntry = tuple[Artist, str]
 
@@ -143,11 +156,92 @@ def draw_key(
 
 
 def fractions(
-    box: tuple[float, float, float, float], height: float
+    box: tuple[float, float, float, float], height: float, width: float = PAGE_WIDTH
 ) -> tuple[float, float, float, float]:
-    """A box in inches from the lower left, as fractions of a figure of ``height`` inches."""
+    """A box in inches from the lower left, as fractions of a figure of that size in inches."""
     left, bottom, wide, high = box
-    return left / PAGE_WIDTH, bottom / height, wide / PAGE_WIDTH, high / height
+    return left / width, bottom / height, wide / width, high / height
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A figure measured in inches from its upper left corner."""
+
+    figure: Figure
+
+    def write(self, text: str, x: float, y: float, **how: Any) -> None:
+        """Some words, with their upper left corner there where ``how`` does not say otherwise."""
+        width, height = self.figure.get_size_inches()
+        self.figure.text(x / width, 1 - y / height, text, **{"va": "top", **how})
+
+    def axes(self, left: float, top: float, wide: float, high: float) -> Axes:
+        """Axes of that size."""
+        width, height = self.figure.get_size_inches()
+        box = (left, height - top - high, wide, high)
+        return self.figure.add_axes(fractions(box, height, width))
+
+
+def sheet(title: str, subtitle: str, height: float, width: float = PAGE_WIDTH) -> Sheet:
+    """A sheet with its title and subtitle, which take the first 0.4 inches."""
+    page = Sheet(Figure(figsize=(width, height)))
+    page.write(title, MARGIN, 0.06, fontsize=9)
+    page.write(subtitle, MARGIN, 0.23)
+    return page
+
+
+# lines of named things, told apart under the common deficiencies of colour vision
+LINES = ("#1d6a96", "#c8374b", "#2f9e77", "#f0a53a", "#3a2140", "#86c5e8", "#8a8a8a", "#7a5c2e")
+
+
+def heights(size: ArrayLike, floor: float) -> NDArray[np.float64]:
+    """Where bytes stand on a byte axis: their log2, and nothing at ``floor``."""
+    some = np.asarray(size, dtype=np.float64)
+    return np.where(some > 0, np.log2(np.maximum(some, 1)), floor)
+
+
+def byte_axis(axis: Axis, shown: ArrayLike, most: int = 8) -> float:
+    """Make an axis of bytes: log2, labelled in binary units, with a place for none below the least
+    that is ``shown``. Returns that place.
+    """
+    some = np.asarray(shown, dtype=np.float64)
+    some = some[some > 0]
+    low, high = (np.log2(some.min()), np.log2(some.max())) if len(some) else (12.0, 12.0)
+    low, high = np.floor(low), np.ceil(high + 0.01)
+    floor = low - max((high - low) / 8, 1)
+    step = max(int(np.ceil((high - low) / most)), 1)
+    ticks = np.arange(np.ceil(low / step) * step, high + 0.5, step)
+    # the label of the first must not touch that of none
+    ticks = ticks[ticks - floor > (0.15 if axis.axis_name == "x" else 0.04) * (high - floor)]
+    axis.set_ticks([floor, *ticks], labels=["none", *(size_label(2.0**tick) for tick in ticks)])
+    limits = (floor - (high - floor) / 30, high + (high - floor) / 30)
+    axis.axes.set(**{"xlim" if axis.axis_name == "x" else "ylim": limits})
+    return float(floor)
+
+
+def spread(places: Sequence[float], least: float) -> list[float]:
+    """``places`` moved as little as needed to lie ``least`` apart, in their order."""
+    order = np.argsort(places, kind="stable")
+    found = np.array(places, dtype=np.float64)[order]
+    for _ in range(100):
+        gaps = least - np.diff(found)
+        if (gaps <= 1e-9).all():
+            break
+        push = np.maximum(gaps, 0) / 2
+        found[:-1] -= push
+        found[1:] += push
+    result = np.empty_like(found)
+    result[order] = found
+    return [float(place) for place in result]
+
+
+def dot_area(count: ArrayLike, of: int, largest: float) -> NDArray[np.float64]:
+    """Areas of dots in square points for ``count`` out of ``of``, none so small that it is lost."""
+    return np.maximum(np.asarray(count, dtype=np.float64) / of * largest, 1.5)
+
+
+def forbidden_span(axes: Axes, left: float, right: float) -> None:
+    """A hatched stretch of an x axis."""
+    axes.axvspan(left, right, facecolor=FORBIDDEN, edgecolor="#c4c4c4", hatch=HATCH, lw=0, zorder=0)
 
 
 def forbidden_patch() -> Patch:

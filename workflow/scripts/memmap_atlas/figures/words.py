@@ -65,6 +65,8 @@ def subtitle(figure: Figure, sweep: Sweep) -> str:
         ram = sum(end - start for start, end in regions)
         count = f"{len(regions)} region{'s' if len(regions) > 1 else ''}"
         parts.append(f"{size_label(ram)} of RAM in {count}")
+    if figure.kind in ("granules", "boards", "timeline"):
+        parts.append("the default model and section size of each kernel")
     if FIGURES[figure.kind].gridded:
         parts.append(grid_words(sweep))
     elif figure.kind.endswith("heatmap") or figure.kind == "best-choice":
@@ -121,9 +123,10 @@ def evidence_words(booted: Mapping[str, Booted]) -> str:
 def caption(
     figure: Figure, sweep: Sweep, points: int, booted: Mapping[str, Booted], source: str
 ) -> str:
-    """What the figure shows, for a reader who has nothing else; ``source`` says where it is from."""
+    """What the figure shows, for a reader who has nothing else; ``source`` is where it is from."""
     plan = FIGURES[figure.kind]
-    maps = f"{len(sweep.regions):,} maps by name" if len(sweep.regions) > 1 else "one map by name"
+    count = len(sweep.regions)
+    maps = f"{count:,} maps by name" if count > 1 else "one map by name"
     sentences = [
         sweep.description.strip(),
         plan.quantity,

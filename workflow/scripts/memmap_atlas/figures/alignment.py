@@ -1,0 +1,96 @@
+"""Alignment against size: the waste of every hole of a plane, by its size and by where its edges
+lie.
+"""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from memmap_atlas.figures.data import PLANE, STATE, Drawn, Source
+from memmap_atlas.figures.labels import size_label
+from memmap_atlas.figures.plane import Panel, draw_panel, key_entries, label_axes
+from memmap_atlas.figures.style import FAINT, INK, dot_area, draw_key, sheet
+from memmap_atlas.figures.words import Heads
+
+GIB = 1 << 30
+# inches
+LEFT, TOP, PLANE_WIDTH, PLANE_HEIGHT, KEY = 0.45, 0.66, 2.9, 2.55, 1.2
+RIGHT, RIGHT_WIDTH, UPPER, LOWER = 4.55, 2.38, 0.98, 0.95
+# how many of a hole's two edges lie on section edges
+EDGES = {2: "both edges on\nsection edges", 1: "one of them", 0: "neither"}
+
+
+def alignment_rows(source: Source) -> Drawn:
+    """Waste of each hole under each kernel's default model and section size, with how many of its
+    edges lie on a section edge.
+    """
+    columns = [*PLANE, "kernel", "section_bytes", "model", *STATE, "wasted_bytes"]
+    rows = source.default_models(source.rows(columns, own_section=True))
+    start, size, section = (
+        rows[name] for name in ("hole_start_bytes", "hole_size_bytes", "section_bytes")
+    )
+    aligned = (start % section == 0).astype(int) + ((start + size) % section == 0)
+    return Drawn(rows.assign(aligned_edges=aligned), source.scale(1))
+
+
+def alignment_figure(drawn: Drawn, heads: Heads) -> Figure:
+    """The plane of holes on the left; on the right their waste by size, and by aligned edges."""
+    rows = drawn.rows
+    height = TOP + PLANE_HEIGHT + KEY
+    page = sheet(heads.title, heads.subtitle, height)
+    model, section = str(rows["model"].iloc[0]), int(rows["section_bytes"].iloc[0])
+    page.write(f"{model}, sections of {size_label(section)}", LEFT, TOP - 0.2, weight="bold")
+    plane = page.axes(LEFT, TOP, PLANE_WIDTH, PLANE_HEIGHT)
+    draw_panel(plane, Panel(model, None, rows), "hole_size_bytes", drawn)
+    plane.set_title("")
+    label_axes(plane, "size of the hole (GiB)", lowest=True)
+    bar = page.axes(LEFT, TOP + PLANE_HEIGHT + 0.72, 2.9, 0.14)
+    entries = [entry for entry in key_entries(rows, "hole_size_bytes") if "edge" in entry[1]]
+    draw_key(page.figure, bar, drawn.scale, entries, drawn.reading.called, upright=False)
+    page.write("By size (area: number of holes)", RIGHT, TOP - 0.2, weight="bold")
+    by_size = page.axes(RIGHT, TOP, RIGHT_WIDTH, UPPER)
+    counted(by_size, rows, "hole_size_bytes", steps=rows["hole_start_bytes"].nunique())
+    by_size.set_xlabel("size of the hole (GiB)", labelpad=2)
+    by_size.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    by_size.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    lower = TOP + PLANE_HEIGHT - LOWER
+    page.write("By alignment", RIGHT, lower - 0.2, weight="bold")
+    by_edges = page.axes(RIGHT, lower, RIGHT_WIDTH, LOWER)
+    counted(by_edges, rows, "aligned_edges", steps=len(rows))
+    by_edges.set(xlim=(2.5, -0.5))
+    by_edges.set_xticks(list(EDGES), list(EDGES.values()))
+    by_edges.tick_params(axis="x", length=0)
+    write_counts(by_edges, rows)
+    return page.figure
+
+
+def counted(axes: Axes, rows: pd.DataFrame, by: str, steps: int) -> None:
+    """A dot for each value of ``by`` and waste, its area the number of holes out of ``steps``."""
+    some = rows[rows["feasible"]]
+    counts = some.groupby([by, "wasted_bytes"]).size().reset_index(name="holes")
+    x = counts[by] / GIB if by.endswith("_bytes") else counts[by]
+    largest = 14.0 if by.endswith("_bytes") else 260.0
+    area = dot_area(counts["holes"].to_numpy(), steps, largest)
+    axes.scatter(x, counts["wasted_bytes"], s=area, color=INK, linewidth=0, clip_on=False)
+    high = some["wasted_bytes"].max()
+    pad = 0.12 * (high or 1)
+    axes.set(ylim=(-pad, high + pad))
+    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 4, 8, 10]))
+    ticks = sorted({0, *some["wasted_bytes"].unique().tolist()})
+    if len(ticks) > 6:
+        ticks = [ticks[round(place)] for place in np.linspace(0, len(ticks) - 1, 5)]
+    axes.set_yticks(ticks, ["none" if tick == 0 else size_label(tick) for tick in ticks])
+    axes.grid(axis="y", color="#e3e3e3", lw=0.5)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_ylabel("wasted memmap", labelpad=3)
+
+
+def write_counts(axes: Axes, rows: pd.DataFrame) -> None:
+    """The number of holes beside each dot."""
+    some = rows[rows["feasible"]]
+    counts = some.groupby(["aligned_edges", "wasted_bytes"]).size()
+    for (edges, waste), count in counts.items():
+        axes.text(edges - 0.2, waste, f"{count:,}", va="center_baseline", color=FAINT)

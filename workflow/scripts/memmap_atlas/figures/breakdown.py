@@ -1,0 +1,114 @@
+"""What the cost of named layouts is made of, part by part."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from memmap_atlas.figures.data import PARTS, POINT, STATE, Drawn, Source
+from memmap_atlas.figures.labels import size_label
+from memmap_atlas.figures.style import (
+    FAINT,
+    INK,
+    MARGIN,
+    PAGE_WIDTH,
+    PART_COLOURS,
+    sheet,
+)
+from memmap_atlas.figures.words import Heads
+
+# the column of each part, in the order of the stack
+COLUMN_OF = dict(zip(PART_COLOURS, PARTS, strict=True))
+BESIDE = [part for part in PART_COLOURS if part != "needed"]
+# inches
+TOP, ROW, FOOT, LETTER = 0.68, 0.152, 0.85, 0.056
+RAM, WHOLE, BYTES, GAP = 0.62, 2.0, 0.7, 0.12
+
+
+def breakdown_rows(source: Source) -> Drawn:
+    """All parts of the cost of each layout, for the default model and the section size that ships;
+    those that have most beside what is needed, for their RAM, come first.
+    """
+    rows = source.rows([*POINT, *STATE, *PARTS], own_section=True)
+    rows = source.default_models(rows)
+    beside = rows[[COLUMN_OF[part] for part in BESIDE]].sum(axis=1, skipna=False)
+    rows = rows.assign(beside_bytes=beside, share=beside / rows["needed_bytes"])
+    order = rows.sort_values("share", ascending=False, kind="stable").drop(columns="share")
+    return Drawn(order.reset_index(drop=True))
+
+
+def breakdown_figure(drawn: Drawn, heads: Heads) -> Figure:
+    """A row for each layout: on the left the whole in per cent of RAM, on the right what is beside
+    the needed struct pages, in per cent of itself.
+    """
+    rows = drawn.rows
+    body = ROW * len(rows)
+    page = sheet(heads.title, heads.subtitle, TOP + body + FOOT)
+    names = LETTER * max(len("layout"), *(len(name) for name in rows["layout"]))
+    left = MARGIN + names + RAM + GAP
+    right = left + WHOLE + BYTES + 2 * GAP
+    whole = page.axes(left, TOP, WHOLE, body)
+    beside = page.axes(right, TOP, PAGE_WIDTH - 3.5 * MARGIN - right, body)
+    for axes in (whole, beside):
+        axes.set(ylim=(len(rows), 0), yticks=[])
+        axes.spines[["left", "right", "top"]].set_visible(False)
+    some = rows["needed_bytes"].notna()
+    stack(whole, rows, list(PART_COLOURS), rows["ram_bytes"])
+    whole.set_xlabel("in per cent of RAM", labelpad=2)
+    whole.xaxis.set_major_locator(MaxNLocator(4))
+    stack(beside, rows, BESIDE, rows["beside_bytes"].where(rows["beside_bytes"] > 0, 1))
+    beside.set_xlim(0, 100)
+    beside.set_xlabel("of it, in per cent", labelpad=2)
+    for axes in (whole, beside):
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
+    bytes_at = right - GAP
+    for text, x, side in (
+        ("layout", MARGIN, "left"),
+        ("RAM", left - GAP, "right"),
+        ("memmap and all that it takes", left, "left"),
+        ("beyond needed", bytes_at, "right"),
+        ("what that is", right, "left"),
+    ):
+        page.write(text, x, TOP - 0.05, weight="bold", ha=side, va="bottom")
+    for place, row in enumerate(rows.itertuples()):
+        y = TOP + ROW * (place + 0.5)
+        page.write(row.layout, MARGIN, y, va="center_baseline")
+        page.write(size_label(row.ram_bytes), left - GAP, y, ha="right", va="center_baseline")
+        if some.iloc[place]:
+            text = size_label(row.beside_bytes)
+            page.write(text, bytes_at, y, ha="right", va="center_baseline")
+        else:
+            page.write(f"infeasible: {row.reason}", left, y, va="center_baseline", color=FAINT)
+    key(page.figure, rows, (left / PAGE_WIDTH, 0.36 / (TOP + body + FOOT)))
+    return page.figure
+
+
+def stack(axes: Axes, rows: pd.DataFrame, parts: list[str], of: pd.Series) -> None:
+    """Bars of ``parts`` end to end, each row in per cent of ``of``."""
+    so_far = pd.Series(0.0, index=rows.index)
+    for part in parts:
+        share = (rows[COLUMN_OF[part]] / of * 100).fillna(0)
+        places = [place + 0.5 for place in range(len(rows))]
+        axes.barh(
+            places, share, left=so_far, height=0.76, color=PART_COLOURS[part], lw=0, label=part
+        )
+        so_far = so_far + share
+
+
+def key(figure: Figure, rows: pd.DataFrame, place: tuple[float, float]) -> None:
+    """The parts that are there."""
+    names = [part for part in PART_COLOURS if rows[COLUMN_OF[part]].fillna(0).any()]
+    figure.legend(
+        [Patch(facecolor=PART_COLOURS[name]) for name in names],
+        names,
+        loc="upper right",
+        bbox_to_anchor=(1 - MARGIN / PAGE_WIDTH, place[1]),
+        ncols=len(names),
+        frameon=False,
+        handlelength=1.2,
+        handletextpad=0.4,
+        columnspacing=1.0,
+        borderpad=0,
+        labelcolor=INK,
+    )

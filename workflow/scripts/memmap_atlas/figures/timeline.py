@@ -1,0 +1,169 @@
+"""Release by release: what one layout costs, and which changed value of the kernel made it so."""
+
+import textwrap
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from memmap_atlas.figures.data import PARTS, POINT, STATE, Drawn, Source
+from memmap_atlas.figures.labels import size_label
+from memmap_atlas.figures.style import INK, MARGIN, PAGE_WIDTH, PART_COLOURS, sheet
+from memmap_atlas.figures.words import Heads
+from memmap_atlas.kernel import Kernel
+
+COLUMN_OF = dict(zip(PART_COLOURS, PARTS, strict=True))
+MIB = 1 << 20
+# inches
+LEFT, TOP, HIGH, LINE, FOOT = 0.62, 0.72, 2.1, 0.125, 0.3
+LETTER = 0.0575
+# what the cost depends on, and how it is called: values in bytes, and plain ones
+SIZES = {
+    "section_size": "section",
+    "struct_page_size": "struct page",
+    "mem_section_size": "mem_section",
+    "usage_header_size": "usage header",
+    "vmemmap_leaf": "vmemmap leaf",
+}
+VALUES = {
+    "default_model": "default model",
+    "section_roots": "section roots",
+    "max_physmem_bits": "MAX_PHYSMEM_BITS",
+    "max_order_pages": "MAX_ORDER pages",
+    "pageblock_pages": "pageblock pages",
+    "pageblock_bits": "pageblock bits",
+    "subsection_map": "sub-section map",
+    "section_buffer": "section buffer",
+    "free_unused_memmap": "free_unused_memmap",
+    "page_tables": "page tables",
+    "memstart_align": "vmemmap start",
+    "vmemmap_below": "vmemmap start",
+    "tables_below": "tables there before",
+    "va_bits": "virtual address bits",
+}
+
+
+def timeline_rows(source: Source) -> Drawn:
+    """The cost of a layout for each release in order, part by part, with what changed in its
+    kernel since the one before.
+    """
+    rows = source.rows([*POINT, *STATE, *PARTS, "memmap_bytes"], own_section=True)
+    rows = source.default_models(rows)
+    kernels = source.sweep.kernels
+    rows = rows.assign(release=[kernels[name].release for name in rows["kernel"]])
+    rows = rows.sort_values("release", key=lambda names: names.map(numbers), kind="stable")
+    names = list(rows["kernel"])
+    changes = [
+        changed(kernels[before], kernels[name])
+        for before, name in zip(names[:-1], names[1:], strict=True)
+    ]
+    cost = rows[list(PARTS)].sum(axis=1, skipna=False)
+    rows = rows.assign(cost_bytes=cost, change_bytes=cost.diff(), changed=["", *changes])
+    whole = {"cost_bytes": "Int64", "change_bytes": "Int64"}
+    return Drawn(rows.astype(whole).reset_index(drop=True))
+
+
+def numbers(release: str) -> tuple[int, ...]:
+    """A release as numbers: 5.10 comes after 5.4."""
+    return tuple(int("".join(filter(str.isdigit, part)) or 0) for part in release.split("."))
+
+
+def changed(before: Kernel, kernel: Kernel) -> str:
+    """The values that the cost depends on and that differ, each as ``name: old to new``."""
+    found: dict[str, str] = {}
+    for table, words in ((SIZES, size_label), (VALUES, plain)):
+        for name, called in table.items():
+            old, new = getattr(before, name), getattr(kernel, name)
+            if old != new:
+                found.setdefault(called, f"{called}: {words(old)} to {words(new)}")
+    for called in ("page tables", "vmemmap start"):
+        if called in found:
+            found[called] = f"{called} moved" if "start" in called else f"{called} differ"
+    gone, come = (set(before.models) - set(kernel.models), set(kernel.models) - set(before.models))
+    if gone:
+        found["models gone"] = f"no longer: {', '.join(sorted(gone))}"
+    if come:
+        found["models come"] = f"new: {', '.join(sorted(come))}"
+    return "; ".join(found.values())
+
+
+def plain(value: Any) -> str:
+    """A value in words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def timeline(drawn: Drawn, heads: Heads) -> Figure:
+    """Stacked bars, a column for each release, with what changed written below it."""
+    rows = drawn.rows
+    wide = PAGE_WIDTH - MARGIN - LEFT
+    width = wide / len(rows)
+    letters = int((width - 0.12) / LETTER)
+    texts = [
+        [
+            line
+            for change in row.changed.split("; ")
+            for line in textwrap.wrap(change, letters, subsequent_indent="  ")
+        ]
+        for row in rows.itertuples()
+    ]
+    below = 0.62 + LINE * max(map(len, texts)) + 0.1
+    page = sheet(heads.title, heads.subtitle, TOP + HIGH + below + FOOT)
+    axes = page.axes(LEFT, TOP, wide, HIGH)
+    stacked(axes, rows)
+    for place, (row, lines) in enumerate(zip(rows.itertuples(), texts, strict=True)):
+        x, y = LEFT + width * place + 0.06, TOP + HIGH + 0.07
+        page.write(f"Linux {row.release}", x, y, weight="bold")
+        page.write(f"sections of {size_label(row.section_bytes)}", x, y + LINE)
+        if place:
+            page.write(difference(row.change_bytes), x, y + 2.3 * LINE, weight="bold")
+        for index, line in enumerate(lines):
+            page.write(line, x, y + (3.6 + index) * LINE)
+    names = [part for part in PART_COLOURS if rows[COLUMN_OF[part]].fillna(0).any()]
+    page.figure.legend(
+        [Patch(facecolor=PART_COLOURS[name]) for name in names],
+        names,
+        loc="upper left",
+        bbox_to_anchor=(LEFT / PAGE_WIDTH, 1 - (TOP - 0.26) / page.figure.get_figheight()),
+        ncols=len(names),
+        frameon=False,
+        borderpad=0,
+        handlelength=1.2,
+        handletextpad=0.4,
+        columnspacing=1.0,
+    )
+    return page.figure
+
+
+def difference(change: Any) -> str:
+    """A change of the cost in words."""
+    if pd.isna(change):
+        return "no comparison"
+    if change == 0:
+        return "costs the same"
+    sign = "+" if change > 0 else "\N{MINUS SIGN}"
+    return f"{sign}{size_label(abs(change))}"
+
+
+def stacked(axes: Axes, rows: pd.DataFrame) -> None:
+    """A bar for each release; from the least needed on, for what is wasted is what changes."""
+    x = np.arange(len(rows)) + 0.5
+    so_far = np.zeros(len(rows))
+    for part, column in COLUMN_OF.items():
+        high = rows[column].fillna(0).to_numpy(dtype=np.float64) / MIB
+        axes.bar(x, high, bottom=so_far, width=0.5, color=PART_COLOURS[part], lw=0, label=part)
+        so_far = so_far + high
+    for place, row in enumerate(rows.itertuples()):
+        text = size_label(row.cost_bytes) if row.feasible else f"infeasible:\n{row.reason}"
+        axes.text(place + 0.5, so_far[place], text, ha="center", va="bottom", color=INK)
+    axes.set(xlim=(0, len(rows)), ylim=(0, (so_far.max() or 1) * 1.13), xticks=[])
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.set_ylabel("cost (MiB)", labelpad=3)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#ececec", lw=0.5)
+    axes.set_axisbelow(True)
