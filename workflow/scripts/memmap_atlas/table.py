@@ -170,7 +170,7 @@ def stretches(strip: Strip) -> pa.Array:
     layout = np.nonzero(kept)[0]
     new = np.ones(len(start), dtype=bool)
     new[1:] = (part[1:] != part[:-1]) | (start[1:] != end[:-1]) | (layout[1:] != layout[:-1])
-    last = np.append(new[1:], True)
+    last = np.append(new, True)[1:]
     counts = np.bincount(layout[new], minlength=len(kept))
     names = pa.DictionaryArray.from_arrays(pa.array(part[new]), pa.array(PARTS))
     pairs = pa.StructArray.from_arrays(
