@@ -25,7 +25,7 @@ if __name__ == "__main__":
     evidence = read_rows(Path(snakemake.input.evidence))
     source = Source(figure, sweep, parts, strips, evidence)
     drawn = rows_of(source)
-    models = {model: behind(evidence, model) for model in drawn.rows["model"].unique()}
+    models = {model: behind(evidence, model) for model in drawn.rows["model"].dropna().unique()}
     origin = Origin(
         name=f"{sweep.name}-{figure.name}",
         command=snakemake.params.command,
@@ -33,6 +33,6 @@ if __name__ == "__main__":
         tables=[*parts, *([strips] if strips else [])],
         citation=Path(snakemake.input.citation),
     )
-    text = caption(figure, sweep, len(drawn.rows), models, origin.words)
+    text = caption(figure, sweep, drawn.points, models, origin.words)
     publish(draw(source, drawn), stem, title(figure, sweep), text, drawn.rows, origin)
     Path(snakemake.log[0]).write_text(f"{len(drawn.rows)} rows drawn\n")

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from memmap_atlas.boards import Board, load_boards
 from memmap_atlas.documents import (
     ConfigError,
     Problem,
@@ -25,6 +26,8 @@ from memmap_atlas.sweep import GRID_AXES, Axis, Grid, Layout, Range, Sweep
 from memmap_atlas.units import parse_size, size_text
 
 HIGHEST_ADDRESS = 1 << 57
+NO_BOARDS: Mapping[str, Board] = {}
+FILES = {"kernel": "kernels.yaml", "machine": "machines.yaml", "board": "boards.tsv"}
 BYTES_PER_POINT = 1  # of a large sweep, as parquet: measured 0.5 to 0.7
 
 
@@ -69,6 +72,7 @@ def load_sweep(
     kernel_entries: Entries,
     machines: Mapping[str, Layout],
     max_points: int,
+    boards: Mapping[str, Board] = NO_BOARDS,
 ) -> Sweep:
     """The sweep of one file, called ``shown`` in messages, with what it names filled in.
 
@@ -103,6 +107,8 @@ def load_sweep(
         regions |= named_regions(sound({}, "layouts", "regions"), shown)
     with noting(wrong):
         regions |= chosen_machines(sound([], "layouts", "machines"), machines, set(regions), shown)
+    with noting(wrong):
+        regions |= chosen_boards(sound([], "layouts", "boards"), boards, set(regions), shown)
     sections: tuple[int | None, ...] = ()
     with noting(wrong):
         sections = read_sections(sound(["kernel"], "section_size"), page, shown)
@@ -193,6 +199,24 @@ def chosen_machines(
     return {name: machines[name] for name in names}
 
 
+def chosen_boards(
+    value: Any, boards: Mapping[str, Board], taken: set[str], file: str
+) -> dict[str, Layout]:
+    """The boards that a sweep names one by one or by their architecture, none of them ``taken``."""
+    path = ("layouts", "boards")
+    arches = {board.arch for board in boards.values()}
+    chosen = list(arches) if value == "all" else list(value)
+    wrong = unknown(chosen, {**boards, **dict.fromkeys(arches)}, "board", file, path)
+    names = [name for name in boards if name in chosen or boards[name].arch in chosen]
+    wrong += [
+        Problem(file, path, f"{name!r} is the name of another layout too")
+        for name in names
+        if name in taken
+    ]
+    refuse(wrong)
+    return {name: boards[name].regions for name in names}
+
+
 def unknown(
     names: Iterable[str],
     known: Mapping[str, Any],
@@ -206,7 +230,7 @@ def unknown(
             file,
             (*path, place),
             f"no {kind} {name!r}"
-            f"{nearest(name, list(known)) or f'; the {kind}s stand in config/{kind}s.yaml'}",
+            f"{nearest(name, list(known)) or f'; the {kind}s stand in config/{FILES[kind]}'}",
         )
         for place, name in enumerate(names)
         if name not in known
@@ -363,12 +387,14 @@ def load_sweeps(config: Mapping[str, Any], root: Path, folder: Path) -> list[Swe
         build_kernels(entries, files)
     with noting(wrong):
         machines = load_machines(root / "config/machines.yaml")
+    with noting(wrong):
+        boards = load_boards(root / "config/boards.tsv")
     refuse(wrong)
     sweeps: list[Sweep] = []
     for place, entry in enumerate(config["sweeps"]):
         with noting(wrong):
             path, shown = chosen_file(entry, "sweep", root, folder, ("sweeps", place))
-            sweep = load_sweep(path, shown, entries, machines, config["max_points"])
+            sweep = load_sweep(path, shown, entries, machines, config["max_points"], boards)
             if any(sweep.name == other.name for other in sweeps):
                 text = (
                     f"another sweep of this run is called {sweep.name!r}: they would share a folder"

@@ -247,9 +247,10 @@ FIGURES = {
         question="Is it the size of a hole that costs, or where its edges lie?",
         quantity=WASTE,
         meaning=(
-            "The plane has every hole of the sweep, by where it starts and ends in a section: "
-            "a cell is the mean over all holes that start and end there, whatever their size. Below, "
-            "each hole by its size; beside, by how far its edges lie from section edges in all. "
+            "Each hole of the plane on the left is in both pictures on the right: above by its "
+            "size, below by how many of its two edges lie on section edges; numbers and areas say "
+            "how many holes waste so much. Red lines and ticks stand where a hole starts on a section "
+            f"edge, red dashes where it ends on one. {CLASSES}"
         ),
         lacks=lacks_hole_plane,
         gridded=True,

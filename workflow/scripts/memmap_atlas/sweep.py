@@ -13,6 +13,8 @@ import yaml
 
 from memmap_atlas.kernel import Kernel, kernel_from, kernel_values
 
+# the same as yaml.safe_load, in C where it is there: a sweep can have thousands of layouts
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 POINTS_PER_PART = 10_000_000
 GRID_AXES = ("base", "ram_size", "hole_start", "hole_size")
 
@@ -159,4 +161,4 @@ def sweep_from(values: Mapping[str, Any]) -> Sweep:
 
 def load(path: Path) -> Sweep:
     """The sweep of a sweep.resolved.yaml."""
-    return sweep_from(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return sweep_from(yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER))

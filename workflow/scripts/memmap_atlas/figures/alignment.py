@@ -91,6 +91,6 @@ def counted(axes: Axes, rows: pd.DataFrame, by: str, steps: int) -> None:
 def write_counts(axes: Axes, rows: pd.DataFrame) -> None:
     """The number of holes beside each dot."""
     some = rows[rows["feasible"]]
-    counts = some.groupby(["aligned_edges", "wasted_bytes"]).size()
-    for (edges, waste), count in counts.items():
+    counts = some.groupby(["aligned_edges", "wasted_bytes"]).size().reset_index()
+    for edges, waste, count in counts.to_numpy().tolist():
         axes.text(edges - 0.2, waste, f"{count:,}", va="center_baseline", color=FAINT)

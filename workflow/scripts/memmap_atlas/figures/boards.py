@@ -62,9 +62,7 @@ def board_figure(drawn: Drawn, heads: Heads) -> Figure:
     return page.figure
 
 
-def distribution(
-    axes: Axes, rows: pd.DataFrame, colours: dict[str, str], floor: float
-) -> None:
+def distribution(axes: Axes, rows: pd.DataFrame, colours: dict[str, str], floor: float) -> None:
     """A step line for each kernel, from the share of boards that waste nothing to all."""
     low, high = axes.get_xlim()
     starts = []
@@ -74,14 +72,19 @@ def distribution(
         x, y = heights(waste, floor), share
         none = float(share[waste == 0][-1]) if (waste == 0).any() else 0.0
         some = waste > 0
-        axes.step([low, *x[some], high], [none, *y[some], y[-1] if len(y) else 0],
-                  where="post", color=colour, lw=1.3)
+        axes.step(
+            [low, *x[some], high],
+            [none, *y[some], y[-1] if len(y) else 0],
+            where="post",
+            color=colour,
+            lw=1.3,
+        )
         starts.append(none)
     bottom = max(min(starts, default=0) - 8, 0)
     axes.set(ylim=(bottom, 100.8))
-    for place, colour in zip(spread(starts, (100 - bottom) * 0.055), colours.values(), strict=True):
-        share = starts[list(colours.values()).index(colour)]
-        axes.text(floor, place + 0.7, f"{share:.0f} %", color=colour, va="bottom")
+    places = spread(starts, (100 - bottom) * 0.055)
+    for none, place, colour in zip(starts, places, colours.values(), strict=True):
+        axes.text(floor, place + 0.7, f"{none:.0f} %", color=colour, va="bottom")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
     axes.set_xlabel("wasted memmap", labelpad=2)
     axes.spines[["top", "right"]].set_visible(False)

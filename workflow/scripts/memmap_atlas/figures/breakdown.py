@@ -71,15 +71,15 @@ def breakdown_figure(drawn: Drawn, heads: Heads) -> Figure:
         ("what that is", right, "left"),
     ):
         page.write(text, x, TOP - 0.05, weight="bold", ha=side, va="bottom")
-    for place, row in enumerate(rows.itertuples()):
+    for place, row in enumerate(rows.to_dict("records")):
         y = TOP + ROW * (place + 0.5)
-        page.write(row.layout, MARGIN, y, va="center_baseline")
-        page.write(size_label(row.ram_bytes), left - GAP, y, ha="right", va="center_baseline")
+        page.write(row["layout"], MARGIN, y, va="center_baseline")
+        page.write(size_label(row["ram_bytes"]), left - GAP, y, ha="right", va="center_baseline")
         if some.iloc[place]:
-            text = size_label(row.beside_bytes)
+            text = size_label(row["beside_bytes"])
             page.write(text, bytes_at, y, ha="right", va="center_baseline")
         else:
-            page.write(f"infeasible: {row.reason}", left, y, va="center_baseline", color=FAINT)
+            page.write(f"infeasible: {row['reason']}", left, y, va="center_baseline", color=FAINT)
     key(page.figure, rows, (left / PAGE_WIDTH, 0.36 / (TOP + body + FOOT)))
     return page.figure
 

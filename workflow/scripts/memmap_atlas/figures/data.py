@@ -37,11 +37,13 @@ class Reading:
 
 
 WASTE = Reading(
-    "wasted_bytes", "wasted memmap", "none anywhere", "selectable", "the kernel can be\nbuilt with it"
+    "wasted_bytes",
+    "wasted memmap",
+    "none anywhere",
+    "selectable",
+    "the kernel can be\nbuilt with it",
 )
-REGRET = Reading(
-    "regret_bytes", "above the best", "best everywhere", "best", "best choice for all"
-)
+REGRET = Reading("regret_bytes", "above the best", "best everywhere", "best", "best choice for all")
 
 
 @dataclass(frozen=True)

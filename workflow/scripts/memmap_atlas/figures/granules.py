@@ -1,4 +1,4 @@
-"""Page sizes side by side: what each wastes on the same layouts, and what its memmap takes of RAM."""
+"""Page sizes side by side: what each wastes on the same layouts, and what its memmap takes."""
 
 import numpy as np
 import pandas as pd
@@ -58,8 +58,14 @@ def granule_figure(drawn: Drawn, heads: Heads) -> Figure:
     for axes in (dots, bars):
         axes.set(ylim=(len(layouts), 0), yticks=[])
         axes.spines[["left", "right", "top"]].set_visible(False)
-        axes.hlines(range(1, len(layouts)), 0, 1, color="#ececec", lw=0.5,
-                    transform=axes.get_yaxis_transform())
+        axes.hlines(
+            range(1, len(layouts)),
+            0,
+            1,
+            color="#ececec",
+            lw=0.5,
+            transform=axes.get_yaxis_transform(),
+        )
     step = 0.76 / len(pages)
     for place, size in enumerate(pages):
         mine = rows[rows["page_bytes"] == size]
@@ -70,18 +76,19 @@ def granule_figure(drawn: Drawn, heads: Heads) -> Figure:
         bar_of(bars, mine[some], y[some], step, colours[size])
     bars.xaxis.set_major_locator(MaxNLocator(5))
     bars.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
-    for text, x, side in (
+    for text, at, side in (
         ("layout", MARGIN, "left"),
         ("RAM", left - GAP, "right"),
         ("Wasted memmap", left, "left"),
         ("Memmap in per cent of RAM", left + wide + BETWEEN, "left"),
     ):
-        page.write(text, x, TOP - 0.05, weight="bold", ha=side, va="bottom")
+        page.write(text, at, TOP - 0.05, weight="bold", ha=side, va="bottom")
     ram = rows.groupby("layout")["ram_bytes"].first()
     for place, layout in enumerate(layouts):
-        y = TOP + ROW * (place + 0.5)
-        page.write(layout, MARGIN, y, va="center_baseline")
-        page.write(size_label(ram[layout]), left - GAP, y, ha="right", va="center_baseline")
+        middle = TOP + ROW * (place + 0.5)
+        page.write(layout, MARGIN, middle, va="center_baseline")
+        words = size_label(ram[layout])
+        page.write(words, left - GAP, middle, ha="right", va="center_baseline")
     handles: list[Line2D | Patch] = [
         Line2D([], [], marker=markers[size], color=colours[size], lw=3.5, ms=4) for size in pages
     ]
@@ -111,6 +118,4 @@ def bar_of(axes: Axes, rows: pd.DataFrame, y: ArrayLike, step: float, colour: Co
     wasted = rows["wasted_bytes"] / rows["ram_bytes"] * 100
     high = step * 0.86
     axes.barh(y, needed, height=high, color=[colour], lw=0)
-    axes.barh(
-        y, wasted, left=needed, height=high, color=PART_COLOURS["hole"], lw=0
-    )
+    axes.barh(y, wasted, left=needed, height=high, color=PART_COLOURS["hole"], lw=0)

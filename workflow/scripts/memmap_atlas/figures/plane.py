@@ -185,7 +185,9 @@ def waste_heatmap(drawn: Drawn, heads: Heads) -> Figure:
         bar = place(len(varying), block + HEAD + 0.4, 0.2, 2.2)
     else:
         bar = place(0, body + 0.2, 2 * WIDTH, 0.14)
-    draw_key(figure, bar, drawn.scale, key_entries(rows, other), drawn.reading.called, upright=upright)
+    draw_key(
+        figure, bar, drawn.scale, key_entries(rows, other), drawn.reading.called, upright=upright
+    )
     return figure
 
 

@@ -79,9 +79,7 @@ def section_curve(drawn: Drawn, heads: Heads) -> Figure:
     return page.figure
 
 
-def labels_at_end(
-    axes: Axes, ends: dict[str, tuple[float, str]], price: float, x: float
-) -> None:
+def labels_at_end(axes: Axes, ends: dict[str, tuple[float, str]], price: float, x: float) -> None:
     """Names at the ends of lines, moved apart where they would touch."""
     names = {**ends, "sections themselves": (price, PRICE)}
     low, high = axes.get_ylim()
@@ -94,8 +92,8 @@ def labels_at_end(
 def forbid(axes: Axes, rows: pd.DataFrame) -> None:
     """Hatch the section sizes that no layout may have, and name the rule along them."""
     by_size = rows.groupby("section_bytes")
-    bad = by_size["feasible"].any()
-    bad = bad[~bad].index.to_numpy(dtype=float)
+    some = by_size["feasible"].any()
+    bad = [size for size, feasible in zip(some.index, some, strict=True) if not feasible]
     reasons = by_size["reason"].first()
     low, _ = axes.get_ylim()
     for reason in dict.fromkeys(reasons[size] for size in bad):

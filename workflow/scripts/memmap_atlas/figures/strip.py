@@ -87,7 +87,7 @@ def strip_figure(drawn: Drawn, heads: Heads) -> Figure:
         page.write(text, x, TOP - 0.02, weight="bold", ha="right", va="bottom")
 
     def at(addresses: pd.Series) -> Floats:
-        return np.interp(addresses.to_numpy(dtype=np.float64), knots, places)
+        return np.asarray(np.interp(addresses.to_numpy(dtype=np.float64), knots, places))
 
     def bars(part: pd.DataFrame, y: float, colour: str) -> None:
         start, end = at(part["start"]), at(part["end"])
@@ -105,9 +105,9 @@ def strip_figure(drawn: Drawn, heads: Heads) -> Figure:
     page.write("RAM", MARGIN + NAMES, TOP + y + ROW / 2, va="center_baseline", ha="right")
     breaks(axes, knots, places, body)
     y += 1.6 * ROW
-    for (kernel, section), group in groups:
-        size = int(section)
-        words = f"{kernel}, sections of {size_label(size)}"
+    for _, group in groups:
+        size = int(group["section_bytes"].iloc[0])
+        words = f"{group['kernel'].iloc[0]}, sections of {size_label(size)}"
         page.write(words, MARGIN, TOP + y + GROUP - 0.05, va="bottom", weight="bold")
         y += GROUP
         models = list(group.groupby("model", sort=False))
@@ -115,7 +115,7 @@ def strip_figure(drawn: Drawn, heads: Heads) -> Figure:
         for model, one in models:
             first = one.iloc[0]
             style = {"va": "center_baseline", "color": INK if first["selectable"] else FAINT}
-            name = f"{model}*" if model in PROPOSALS else str(model)
+            name = f"{model!s}*" if model in PROPOSALS else str(model)
             page.write(name, MARGIN + NAMES, TOP + y + ROW / 2, ha="right", **style)
             if not first["feasible"]:
                 forbidden(axes, y, str(first["reason"]))

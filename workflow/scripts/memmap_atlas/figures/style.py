@@ -209,12 +209,13 @@ def byte_axis(axis: Axis, shown: ArrayLike, most: int = 8) -> float:
     low, high = np.floor(low), np.ceil(high + 0.01)
     floor = low - max((high - low) / 8, 1)
     step = max(int(np.ceil((high - low) / most)), 1)
+    lying = axis is axis.axes.xaxis
     ticks = np.arange(np.ceil(low / step) * step, high + 0.5, step)
     # the label of the first must not touch that of none
-    ticks = ticks[ticks - floor > (0.15 if axis.axis_name == "x" else 0.04) * (high - floor)]
+    ticks = ticks[ticks - floor > (0.15 if lying else 0.04) * (high - floor)]
     axis.set_ticks([floor, *ticks], labels=["none", *(size_label(2.0**tick) for tick in ticks)])
     limits = (floor - (high - floor) / 30, high + (high - floor) / 30)
-    axis.axes.set(**{"xlim" if axis.axis_name == "x" else "ylim": limits})
+    axis.axes.set(**{"xlim" if lying else "ylim": limits})
     return float(floor)
 
 

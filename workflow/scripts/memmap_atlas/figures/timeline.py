@@ -1,6 +1,7 @@
 """Release by release: what one layout costs, and which changed value of the kernel made it so."""
 
 import textwrap
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from memmap_atlas.kernel import Kernel
 COLUMN_OF = dict(zip(PART_COLOURS, PARTS, strict=True))
 MIB = 1 << 20
 # inches
-LEFT, TOP, HIGH, LINE, FOOT = 0.62, 0.72, 2.1, 0.125, 0.3
+LEFT, TOP, HIGH, LINE, FOOT = 0.62, 0.72, 2.1, 0.125, 0.08
 LETTER = 0.0575
 # what the cost depends on, and how it is called: values in bytes, and plain ones
 SIZES = {
@@ -57,10 +58,7 @@ def timeline_rows(source: Source) -> Drawn:
     rows = rows.assign(release=[kernels[name].release for name in rows["kernel"]])
     rows = rows.sort_values("release", key=lambda names: names.map(numbers), kind="stable")
     names = list(rows["kernel"])
-    changes = [
-        changed(kernels[before], kernels[name])
-        for before, name in zip(names[:-1], names[1:], strict=True)
-    ]
+    changes = [changed(kernels[before], kernels[name]) for before, name in pairwise(names)]
     cost = rows[list(PARTS)].sum(axis=1, skipna=False)
     rows = rows.assign(cost_bytes=cost, change_bytes=cost.diff(), changed=["", *changes])
     whole = {"cost_bytes": "Int64", "change_bytes": "Int64"}
@@ -80,6 +78,8 @@ def changed(before: Kernel, kernel: Kernel) -> str:
             old, new = getattr(before, name), getattr(kernel, name)
             if old != new:
                 found.setdefault(called, f"{called}: {words(old)} to {words(new)}")
+    if not any(one.default_model.endswith("-free") for one in (before, kernel)):
+        found.pop("free_unused_memmap", None)
     for called in ("page tables", "vmemmap start"):
         if called in found:
             found[called] = f"{called} moved" if "start" in called else f"{called} differ"
@@ -107,21 +107,21 @@ def timeline(drawn: Drawn, heads: Heads) -> Figure:
     texts = [
         [
             line
-            for change in row.changed.split("; ")
+            for change in row["changed"].split("; ")
             for line in textwrap.wrap(change, letters, subsequent_indent="  ")
         ]
-        for row in rows.itertuples()
+        for row in rows.to_dict("records")
     ]
     below = 0.62 + LINE * max(map(len, texts)) + 0.1
     page = sheet(heads.title, heads.subtitle, TOP + HIGH + below + FOOT)
     axes = page.axes(LEFT, TOP, wide, HIGH)
     stacked(axes, rows)
-    for place, (row, lines) in enumerate(zip(rows.itertuples(), texts, strict=True)):
+    for place, (row, lines) in enumerate(zip(rows.to_dict("records"), texts, strict=True)):
         x, y = LEFT + width * place + 0.06, TOP + HIGH + 0.07
-        page.write(f"Linux {row.release}", x, y, weight="bold")
-        page.write(f"sections of {size_label(row.section_bytes)}", x, y + LINE)
+        page.write(f"Linux {row['release']}", x, y, weight="bold")
+        page.write(f"sections of {size_label(row['section_bytes'])}", x, y + LINE)
         if place:
-            page.write(difference(row.change_bytes), x, y + 2.3 * LINE, weight="bold")
+            page.write(difference(row["change_bytes"]), x, y + 2.3 * LINE, weight="bold")
         for index, line in enumerate(lines):
             page.write(line, x, y + (3.6 + index) * LINE)
     names = [part for part in PART_COLOURS if rows[COLUMN_OF[part]].fillna(0).any()]
@@ -158,8 +158,8 @@ def stacked(axes: Axes, rows: pd.DataFrame) -> None:
         high = rows[column].fillna(0).to_numpy(dtype=np.float64) / MIB
         axes.bar(x, high, bottom=so_far, width=0.5, color=PART_COLOURS[part], lw=0, label=part)
         so_far = so_far + high
-    for place, row in enumerate(rows.itertuples()):
-        text = size_label(row.cost_bytes) if row.feasible else f"infeasible:\n{row.reason}"
+    for place, row in enumerate(rows.to_dict("records")):
+        text = size_label(row["cost_bytes"]) if row["feasible"] else f"infeasible:\n{row['reason']}"
         axes.text(place + 0.5, so_far[place], text, ha="center", va="bottom", color=INK)
     axes.set(xlim=(0, len(rows)), ylim=(0, (so_far.max() or 1) * 1.13), xticks=[])
     axes.yaxis.set_major_locator(MaxNLocator(5))

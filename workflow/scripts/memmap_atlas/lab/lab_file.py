@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from memmap_atlas.boards import load_boards
 from memmap_atlas.config import chosen_file, load_machines, load_sweep, named_regions, unknown
 from memmap_atlas.documents import (
     ConfigError,
@@ -39,6 +40,7 @@ class Names:
         self.root, self.folder = root, folder
         self.entries, self.files = read_entries(*(root / file for file in KERNEL_FILES))
         self.machines = load_machines(root / "config/machines.yaml")
+        self.boards = load_boards(root / "config/boards.tsv")
         self.sweeps: dict[str, Layouts] = {}
 
     def layouts(self, sweep: str) -> Layouts:
@@ -49,7 +51,7 @@ class Names:
         if sweep not in self.sweeps:
             path, shown = chosen_file(sweep, "sweep", self.root, self.folder, ())
             entries = read_entries(self.root / KERNEL_FILES[0])[0]
-            found = load_sweep(path, shown, entries, self.machines, MOST_POINTS)
+            found = load_sweep(path, shown, entries, self.machines, MOST_POINTS, self.boards)
             self.sweeps[sweep] = layouts_of(found)
         return self.sweeps[sweep]
 
