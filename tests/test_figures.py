@@ -3,66 +3,33 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
-import yaml
+from drawn import SWEEP, Made, drawn_figures, made_figures
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
-from memmap_atlas.config import load_sweep
-from memmap_atlas.evaluate import rows
-from memmap_atlas.figure_plan import figures_of
 from memmap_atlas.figures.data import Drawn
-from memmap_atlas.figures.draw import draw, rows_of
+from memmap_atlas.figures.labels import cell_label, size_label
 from memmap_atlas.figures.style import (
     FORBIDDEN,
     INK,
     NO_WASTE,
-    cell_label,
-    size_label,
     waste_scale,
 )
-from memmap_atlas.layouts import layouts_of
-from memmap_atlas.table import write_memmap
-
-ROOT = Path(__file__).parents[1]
-SWEEP = """
-name: drawn
-layouts:
-  grid:
-    ram_size: [1GiB, 2GiB, 4GiB]
-    hole_start: {from: 0, to: 3GiB, step: 256MiB}
-    hole_size: [512MiB]
-  regions:
-    thread-3g: [[0x0, 0x60000000], [0x80000000, 0xe0000000]]
-    ragged: [[0x1000, 0x9f000], [0x100000, 0x7fe0000]]
-kernels: [arm64-5.10-64k, arm64-5.10-4k]
-section_size: [kernel, 128MiB]
-models: all
-figures: [waste-heatmap, kernel-heatmap, layout-heatmap, section-heatmap]
-"""
 
 
 @pytest.fixture(scope="module")
-def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Drawing, Drawn]]:
-    """Each figure of the sweep, with the rows that it draws."""
-    return drawn_figures(tmp_path_factory.mktemp("figures"), SWEEP)
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
+    """Each heatmap of the sweep."""
+    return made_figures(tmp_path_factory.mktemp("figures"), SWEEP)
 
 
-def drawn_figures(folder: Path, text: str) -> dict[str, tuple[Drawing, Drawn]]:
-    (folder / "sweep.yaml").write_text(text)
-    entries = yaml.safe_load((ROOT / "config/kernels.yaml").read_text())
-    sweep = load_sweep(folder / "sweep.yaml", "sweep.yaml", entries, {}, 10**6)
-    layouts = layouts_of(sweep)
-    part = folder / "part.parquet"
-    write_memmap(part, rows(layouts, sweep), len(layouts.names), {})
-    found = {}
-    for figure in figures_of(sweep):
-        drawn = rows_of(figure, sweep, [part])
-        found[figure.name] = draw(figure, sweep, drawn), drawn
-    return found
+@pytest.fixture(scope="module")
+def figures(made: dict[str, Made]) -> dict[str, tuple[Drawing, Drawn]]:
+    """Each figure, with the rows that it draws."""
+    return {name: (one.drawing, one.drawn) for name, one in made.items()}
 
 
 def meshes(drawing: Drawing) -> dict[str, np.ndarray]:
@@ -79,14 +46,18 @@ def meshes(drawing: Drawing) -> dict[str, np.ndarray]:
     ("kernel", "varying", "alike"), [("arm64-5.10-64k", 6, 3), ("arm64-5.10-4k", 4, 5)]
 )
 def test_every_cell_of_a_plane(
-    figures: dict[str, tuple[Drawing, Drawn]], kernel: str, varying: int, alike: int
+    made: dict[str, Made],
+    figures: dict[str, tuple[Drawing, Drawn]],
+    kernel: str,
+    varying: int,
+    alike: int,
 ) -> None:
     drawing, drawn = figures[f"waste-heatmap-{kernel}"]
-    assert set(drawn.rows["kernel"]) == {kernel}
-    assert drawn.rows["base_bytes"].notna().all()
+    table = made[f"waste-heatmap-{kernel}"].table
+    table = table[(table["kernel"] == kernel) & table["base_bytes"].notna()]
     panels = meshes(drawing)
     seen = 0
-    for (model, section), part in drawn.rows.groupby(["model", "section_bytes"], observed=True):
+    for (model, section), part in table.groupby(["model", "section_bytes"]):
         plane = part.pivot(index="ram_bytes", columns="hole_start_bytes", values="wasted_bytes")
         values = plane.to_numpy(dtype=float, na_value=np.nan)
         title = f"{size_label(section)}: {model}"
@@ -98,6 +69,7 @@ def test_every_cell_of_a_plane(
             assert np.array_equal(panels[str(model)], values)
     assert seen == 2 * varying
     assert len(panels) == seen + alike
+    assert len(drawn.rows) == len(panels) * values.size
     titles = {axes.get_title() for axes in drawing.axes}
     assert "discontigmem\nnot selectable" in titles
     # what can be built has a solid frame
@@ -260,4 +232,3 @@ def test_rows_of_named_figures_are_named_layouts(
     for name, (_, drawn) in figures.items():
         if not name.startswith("waste"):
             assert set(drawn.rows["layout"]) == {"thread-3g", "ragged"}
-            assert pd.isna(drawn.rows["base_bytes"]).all()

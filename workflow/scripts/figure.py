@@ -1,5 +1,6 @@
 """Draw one figure of a sweep, and write what it draws, what it shows and where it comes from."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,10 @@ if __name__ == "__main__":
     strips = Path(snakemake.input.strips) if snakemake.input.get("strips") else None
     evidence = read_rows(Path(snakemake.input.evidence))
     source = Source(figure, sweep, parts, strips, evidence)
-    drawn = rows_of(source)
+    try:
+        drawn = rows_of(source)
+    except ValueError as error:
+        sys.exit(f"Error: {error}")
     models = {model: behind(evidence, model) for model in drawn.rows["model"].dropna().unique()}
     origin = Origin(
         name=f"{sweep.name}-{figure.name}",

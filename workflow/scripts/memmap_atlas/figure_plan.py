@@ -249,8 +249,8 @@ FIGURES = {
         meaning=(
             "Each hole of the plane on the left is in both pictures on the right: above by its "
             "size, below by how many of its two edges lie on section edges; numbers and areas say "
-            "how many holes waste so much. Red lines and ticks stand where a hole starts on a section "
-            f"edge, red dashes where it ends on one. {CLASSES}"
+            "how many holes waste so much. Red lines and ticks stand where a hole starts on a "
+            f"section edge, red dashes where it ends on one. {CLASSES}"
         ),
         lacks=lacks_hole_plane,
         gridded=True,

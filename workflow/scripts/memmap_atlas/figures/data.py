@@ -82,6 +82,8 @@ class Source:
     def rows(self, columns: Sequence[str], *, own_section: bool = False) -> pd.DataFrame:
         """The figure's rows of the dataset: of its kernels, of its layout where it has one, else of
         the grid or of the named layouts; with ``own_section`` those of the sizes that ship.
+
+        Raises ValueError where there is none: the dataset is not that of the sweep.
         """
         on_grid = ds.field("base_bytes").is_valid()
         wanted = ds.field("kernel").isin(list(self.figure.kernels))
@@ -99,6 +101,11 @@ class Source:
                 some |= other
             wanted &= some
         table = self.dataset.to_table(columns=list(columns), filter=wanted)
+        if not table.num_rows:
+            raise ValueError(
+                f"{self.parts[0].parent} has no row for the figure {self.figure.name}: delete that "
+                "folder, and it is made again"
+            )
         return named_as_text(table.to_pandas())
 
     def default_models(self, rows: pd.DataFrame) -> pd.DataFrame:
@@ -118,7 +125,8 @@ class Source:
         table = pq.read_table(self.strips, filters=wanted)
         rows = named_as_text(table.to_pandas()).explode("stretches", ignore_index=True)
         rows = rows[rows["stretches"].notna()].reset_index(drop=True)
-        return rows.drop(columns="stretches").join(pd.DataFrame(list(rows["stretches"])))
+        found = pd.DataFrame(list(rows["stretches"]), columns=["start", "end", "part"])
+        return rows.drop(columns="stretches").join(found)
 
     @property
     def dataset(self) -> ds.Dataset:

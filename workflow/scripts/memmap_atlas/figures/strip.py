@@ -150,8 +150,8 @@ def scale_of(ram: pd.DataFrame, strips: pd.DataFrame) -> tuple[Floats, Floats]:
     than all of RAM, which are cut short.
     """
     starts, ends = (ram[name].to_numpy(dtype=np.float64) for name in ("start", "end"))
-    first = min(starts[0], strips["start"].min(skipna=True))
-    last = max(ends[-1], strips["end"].max(skipna=True))
+    first = np.append(starts[:1], strips["start"].dropna()).astype(np.float64).min()
+    last = np.append(ends[-1:], strips["end"].dropna()).astype(np.float64).max()
     total = (ends - starts).sum()
     knots, places = [first], [0.0]
     for end, start in zip(ends[:-1], starts[1:], strict=True):
