@@ -4,7 +4,7 @@ model and section size.
 
 import textwrap
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -35,14 +35,15 @@ from memmap_atlas.figures.style import (
     INK,
     PAGE_WIDTH,
     KeyEntry,
+    Sheet,
     draw_key,
     forbidden_patch,
-    fractions,
     waste_scale,
 )
 from memmap_atlas.figures.words import Heads
 
 Floats = NDArray[np.float64]
+T = TypeVar("T")
 
 GIB = 1 << 30
 MOST_LINES, MOST_TICKS = 5, 40
@@ -127,67 +128,84 @@ def other_axis(rows: pd.DataFrame) -> str:
     return next(axis for axis in AXES if axis in rows and rows[axis].nunique() > 1)
 
 
-def waste_heatmap(drawn: Drawn, heads: Heads) -> Figure:
-    """Waste over the plane of hole_start and the other axis that varies.
+@dataclass(frozen=True)
+class Band:
+    """Panels under one heading ("" where it goes on), line by line, COLUMNS in a line at most."""
 
-    Models whose waste does not depend on the section size have one panel, in the first rows; the
-    others have a row of panels for each size. The last column of those holds the key.
+    heading: str
+    lines: list[list[Panel]]
+
+    @property
+    def line_height(self) -> float:
+        """Inches of a line: a panel and its title."""
+        long = any("\n" in panel.title for line in self.lines for panel in line)
+        return PANEL_HEIGHT + TITLE + LINE * long
+
+    @property
+    def height(self) -> float:
+        """Inches of all of it."""
+        return HEAD * bool(self.heading) + self.line_height * len(self.lines) + BELOW
+
+
+def bands_of(alike: list[Panel], varying: list[list[Panel]]) -> list[Band]:
+    """Models that no section size changes first; then the others, a column for each model, or a
+    line where there are one or two.
     """
+    bands = []
+    if alike:
+        section = alike[0].rows["section_bytes"].iloc[0]
+        every = "The same at every feasible section size"
+        heading = every if pd.isna(section) else f"Sections of {size_label(section)}"
+        bands.append(Band(heading, chunks(alike)))
+    if 0 < len(varying) < 3:
+        bands.append(Band("By section size", [line for one in varying for line in chunks(one)]))
+    else:
+        for place, models in enumerate(chunks(varying)):
+            lines = [list(line) for line in zip(*models, strict=True)]
+            bands.append(Band("" if place else "By section size", lines))
+    return bands
+
+
+def chunks(panels: list[T]) -> list[list[T]]:
+    """``panels`` in lines of COLUMNS."""
+    return [panels[first : first + COLUMNS] for first in range(0, len(panels), COLUMNS)]
+
+
+def waste_heatmap(drawn: Drawn, heads: Heads) -> Figure:
+    """Waste over the plane of hole_start and the other axis that varies, in bands of panels."""
     rows = drawn.rows
     other = other_axis(rows)
-    alike, varying = panels_of(rows)
-    sizes = max((len(panels) for panels in varying), default=0)
-    row_of_alike = PANEL_HEIGHT + TITLE + LINE
-    row = PANEL_HEIGHT + TITLE + LINE * any(panel.long for panels in varying for panel in panels)
-    # beside the panels where there is a column for it, below them else
-    upright = len(varying) < COLUMNS and sizes * row + BELOW > UPRIGHT_KEY
-    upper = -(-len(alike) // COLUMNS)
-    lower = -(-len(varying) // COLUMNS)
-    block = TOP + (HEAD + upper * row_of_alike + BELOW if upper else 0)
-    body = block + (HEAD + lower * (sizes * row + BELOW) if lower else 0)
-    height = body + (0 if upright else FLAT_KEY)
+    bands = bands_of(*panels_of(rows))
+    # the key stands beside the last band where there is a column for it, below it else
+    room = max(map(len, bands[-1].lines)) < COLUMNS and bands[-1].height > UPRIGHT_KEY
+    height = TOP + sum(band.height for band in bands) + (0 if room else FLAT_KEY)
     # a whole number of pixels for each cell: no beat between cells and pixels
     cells = rows["hole_start_bytes"].nunique()
     dpi = cells * np.ceil(300 * WIDTH / cells) / WIDTH
     figure = Figure(figsize=(PAGE_WIDTH, height), dpi=dpi)
-
-    def place(column: int, top: float, w: float = WIDTH, h: float = PANEL_HEIGHT) -> Axes:
-        """Axes whose upper left corner stands in a column, ``top`` inches below the top."""
-        left = LEFT + column * (WIDTH + GAP)
-        return figure.add_axes(fractions((left, height - top - h, w, h), height))
-
-    for index, panel in enumerate(alike):
-        down, column = divmod(index, COLUMNS)
-        axes = place(column, TOP + HEAD + (down + 1) * row_of_alike - PANEL_HEIGHT)
-        draw_panel(axes, panel, other, drawn)
-        label_axes(axes, AXES[other] if column == 0 else "", index + COLUMNS >= len(alike))
-    for index, panels in enumerate(varying):
-        down, column = divmod(index, COLUMNS)
-        top = block + HEAD + down * (sizes * row + BELOW)
-        for place_in_column, panel in enumerate(panels):
-            axes = place(column, top + (place_in_column + 1) * row - PANEL_HEIGHT)
-            draw_panel(axes, panel, other, drawn)
-            label_axes(axes, AXES[other] if column == 0 else "", panel is panels[-1])
-
-    def head(text: str, top: float, **font: Any) -> None:
-        figure.text(LEFT / PAGE_WIDTH, 1 - top / height, text, va="top", **font)
-
-    head(heads.title, 0.06, fontsize=9)
-    head(heads.subtitle, 0.23)
-    if alike:
-        section = alike[0].rows["section_bytes"].iloc[0]
-        every = "The same at every feasible section size"
-        text = every if pd.isna(section) else f"Sections of {size_label(section)}"
-        head(text, TOP + 0.02, weight="bold")
-    if varying:
-        head("By section size", block + 0.02, weight="bold")
-    if upright:
-        bar = place(len(varying), block + HEAD + 0.4, 0.2, 2.2)
+    page = Sheet(figure)
+    page.write(heads.title, LEFT, 0.06, fontsize=9)
+    page.write(heads.subtitle, LEFT, 0.23)
+    top = TOP
+    for band in bands:
+        page.write(band.heading, LEFT, top + 0.02, weight="bold")
+        start = top + HEAD * bool(band.heading)
+        for down, line in enumerate(band.lines):
+            y = start + (down + 1) * band.line_height - PANEL_HEIGHT
+            below = band.lines[down + 1] if down + 1 < len(band.lines) else []
+            for column, panel in enumerate(line):
+                axes = page.axes(LEFT + column * (WIDTH + GAP), y, WIDTH, PANEL_HEIGHT)
+                draw_panel(axes, panel, other, drawn)
+                label_axes(axes, "" if column else AXES[other], lowest=column >= len(below))
+        top += band.height
+    if room:
+        column = max(map(len, bands[-1].lines))
+        beside = top - bands[-1].height + HEAD + 0.4
+        bar = page.axes(LEFT + column * (WIDTH + GAP), beside, 0.2, 2.2)
     else:
-        bar = place(0, body + 0.2, 2 * WIDTH, 0.14)
-    draw_key(
-        figure, bar, drawn.scale, key_entries(rows, other), drawn.reading.called, upright=upright
-    )
+        bar = page.axes(LEFT, top + 0.2, 2 * WIDTH, 0.14)
+    entries = key_entries(rows, other)
+    draw_key(figure, bar, drawn.scale, entries, drawn.reading.called, upright=room)
     return figure
 
 

@@ -43,7 +43,7 @@ VALUES = {
     "page_tables": "page tables",
     "memstart_align": "vmemmap start",
     "vmemmap_below": "vmemmap start",
-    "tables_below": "tables there before",
+    "tables_below": "page tables there already",
     "va_bits": "virtual address bits",
 }
 
