@@ -4,10 +4,12 @@ right.
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
+from memmap_atlas.boards import load_boards
 from memmap_atlas.config import load_machines, load_sweeps
 from memmap_atlas.documents import ConfigError, load_yaml
 from memmap_atlas.kernel_file import load_kernels
@@ -91,6 +93,8 @@ SWEEPS = [
     ("arm64-6.12-4k", "arm64-6.12-4kk", "kernels.0: no kernel 'arm64-6.12-4kk' (did you mean 'arm"),
     ("arm64-6.12-4k", "zzz", "no kernel 'zzz'; the kernels stand in config/kernels.yaml"),
     ("[arm64-6.12-4k]", "arm64-6.12-4k", "kernels: 'arm64-6.12-4k' is none of all"),
+    (GRID, "  boards: [arm65]", "layouts.boards.0: no board 'arm65' (did you mean 'arm64'?)"),
+    (GRID, "  boards: 3", "layouts.boards: 3 is no "),
     (GRID, "  machines: [hikei]", "layouts.machines.0: no machine 'hikei' (did you mean 'hikey'?)"),
     (GRID, "  machines: everything", "layouts.machines: 'everything' is none of all"),
     # layouts
@@ -152,7 +156,7 @@ SWEEPS = [
     (
         "models:",
         "figures: [pie]\nmodels:",
-        "figures.0: 'pie' is none of waste-heatmap, kernel-heat",
+        "figures.0: 'pie' is none of section-strip, waste-heat",
     ),
     (
         "models:",
@@ -215,6 +219,49 @@ def test_bad_kernels(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ConfigError) as error:
         load_kernels(SHIPPED, bad)
     assert message in str(error.value)
+
+
+HEAD = "board\tarch\tregions\n"
+BOARDS = [
+    ("", "boards.tsv:1: the first line is board, arch, regions, with tabs"),
+    ("# only words\n", "boards.tsv:1: the first line is board"),
+    ("board arch regions\n", "boards.tsv:1: the first line is board"),
+    (f"{HEAD}a\tarm\t0-0x1000\n", "boards.tsv:2: '0-0x1000' is no list of regions such as 0x0-0x"),
+    (f"{HEAD}a\tarm\t\n", "boards.tsv:2: '' is no list of regions"),
+    (f"{HEAD}a\tarm\n", "boards.tsv:2: '' is no list of regions"),
+    (f"{HEAD}a\n", "boards.tsv:2: a has no architecture"),
+    (f"{HEAD}A/..\tarm\t0x0-0x1000\n", "boards.tsv:2: 'A/..' is no name of its own"),
+    (f"{HEAD}a\tarm\t0x0-0x1\na\tarm\t0x0-0x1\n", "boards.tsv:3: 'a' is no name of its own"),
+    (f"{HEAD}a\tarm\t0x2000-0x1000\n", "has an empty region: its end must lie above its start"),
+    (f"{HEAD}a\tarm\t0x0-0x2000 0x1000-0x3000\n", "overlap, or are not in address order"),
+    (f"{HEAD}a\tarm\t0x4000-0x5000 0x0-0x1000\n", "overlap, or are not in address order"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BOARDS)
+def test_bad_boards(tmp_path: Path, text: str, message: str) -> None:
+    bad = tmp_path / "boards.tsv"
+    bad.write_text(text)
+    with pytest.raises(ConfigError) as error:
+        load_boards(bad)
+    assert message in str(error.value)
+
+
+def test_every_board_of_the_device_trees_is_there() -> None:
+    boards = load_boards(ROOT / "config/boards.tsv")
+    arches = Counter(board.arch for board in boards.values())
+    assert arches == {
+        "arm": 1188,
+        "arm64": 659,
+        "mips": 57,
+        "riscv": 40,
+        "powerpc": 31,
+        "loongarch": 3,
+    }
+    assert boards["arm64-axiado-ax3000-evk"].regions == (
+        (0x3D000000, 0x60000000),
+        (0x400000000, 0x480000000),
+    )
 
 
 @pytest.mark.parametrize(("text", "message"), MACHINES)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -71,8 +72,8 @@ custom_kernels:
   small-sections: {extends: arm64-6.12-4k, section_size: 64MiB}
 kernels: [arm64-4.6-4k, small-sections]
 section_size: [kernel, 512MiB]
-models: all
-figures: [kernel-heatmap, layout-heatmap, section-heatmap]
+models: [flatmem, flatmem-free, sparsemem, vmemmap, vmemmap-populated]
+figures: [kernel-heatmap, layout-heatmap, section-heatmap, section-strip, best-choice, breakdown]
 """
 FIGURES = {
     "plane": ["waste-heatmap-arm64-5.10-64k"],
@@ -82,6 +83,12 @@ FIGURES = {
         "layout-heatmap-small-sections",
         "section-heatmap-arm64-4.6-4k",
         "section-heatmap-small-sections",
+        "section-strip-thread-3g",
+        "section-strip-hikey",
+        "best-choice-arm64-4.6-4k",
+        "best-choice-small-sections",
+        "breakdown-arm64-4.6-4k",
+        "breakdown-small-sections",
     ],
 }
 
@@ -129,6 +136,7 @@ def test_same_bytes_on_any_core_count(results: list[Path]) -> None:
             "sweep.resolved.yaml",
             "layouts.parquet",
             "memmap/part-000.parquet",
+            *(["strips.parquet"] if sweep == "named" else []),
             *(f"figures/{figure}{suffix}" for figure in figures for suffix in FIGURE_SUFFIXES),
         ]
     }
@@ -139,8 +147,8 @@ def test_table_holds_the_contract(results: list[Path]) -> None:
     folder = results[0] / "named"
     table = pd.read_parquet(folder / "memmap")
     assert list(table.columns) == CONTRACT
-    # 4.6 has 2 section sizes and the custom kernel 2: for 2 layouts and 9 models
-    assert len(table) == 2 * 9 * 4
+    # 4.6 has 2 section sizes and the custom kernel 2: for 2 layouts and 5 models
+    assert len(table) == 2 * 5 * 4
     rows = table.set_index(["kernel", "section_bytes", "model", "layout"])
     old = rows.loc[("arm64-4.6-4k", 1 << 30, "vmemmap", "thread-3g")]
     assert (old["memmap_bytes"], old["needed_bytes"]) == (67_108_864, 50_331_648)
@@ -173,14 +181,72 @@ def test_figures_say_where_they_come_from(results: list[Path]) -> None:
             provenance = json.loads((folder / f"{figure}.json").read_text())
             table = results[0] / sweep / "memmap/part-000.parquet"
             key = f"results/{sweep}/memmap/part-000.parquet"
-            assert provenance["tables_sha256"] == {key: digest(table)}
+            assert provenance["tables_sha256"][key] == digest(table)
+            resolved = digest(results[0] / sweep / "sweep.resolved.yaml")
+            assert provenance["sweep_sha256"] == resolved
             assert provenance["code_version"] == code_version()
             caption = " ".join((folder / f"{figure}.caption.txt").read_text().split())
-            for kernel in provenance["kernels"]:
-                assert f"{kernel} (" in caption
-            assert f"{provenance['points']:,} points" in caption
-            svg = (folder / f"{figure}.svg").read_text()
-            assert caption[:60] in " ".join(svg.split())
+            assert resolved[:16] in caption
+            assert re.search(r" [0-9,]+ points\.", caption)
+            svg = " ".join((folder / f"{figure}.svg").read_text().split())
+            assert caption[:60] in svg
+            assert resolved in svg
+            assert resolved.encode() in (folder / f"{figure}.png").read_bytes()
+            for suffix in ("tex", "md"):
+                words = (folder / f"{figure}.caption.{suffix}").read_text()
+                assert f"{figure}.{'pdf' if suffix == 'tex' else 'png'}" in words
+            bib = (folder / f"{figure}.bib").read_text()
+            assert bib.startswith(f"@misc{{{sweep}-{figure},")
+            assert resolved[:16] in bib
+
+
+def test_the_csv_is_just_what_is_drawn(results: list[Path]) -> None:
+    folder = results[0] / "named"
+    drawn = pd.read_csv(folder / "figures/layout-heatmap-arm64-4.6-4k.csv")
+    table = pd.read_parquet(folder / "memmap")
+    mine = table[(table["kernel"] == "arm64-4.6-4k") & (table["section_bytes"] == 1 << 30)]
+    assert list(drawn["wasted_bytes"]) == list(mine["wasted_bytes"])
+    strip = pd.read_csv(folder / "figures/section-strip-hikey.csv")
+    assert set(strip["part"].dropna()) == {"RAM", "needed", "hole", "edge"}
+
+
+def test_the_command_makes_the_figure_again(results: list[Path]) -> None:
+    stem = results[1] / "named/figures/layout-heatmap-small-sections"
+    provenance = json.loads(stem.with_name(f"{stem.name}.json").read_text())
+    command = shlex.split(provenance["command"])
+    assert command[0] == "snakemake"
+    before = files(stem.parent)
+    for path in stem.parent.glob(f"{stem.name}.*"):
+        path.unlink()
+    again = snakemake(results[1].parent, *command[1:])
+    assert again.returncode == 0, again.stderr
+    assert files(stem.parent) == before
+
+
+def test_pdfs_have_their_fonts_in_them(results: list[Path]) -> None:
+    for path in results[0].glob("*/figures/*.pdf"):
+        content = path.read_bytes()
+        assert b"/FontFile2" in content
+        assert b"DejaVuSans" in content
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("results/plane/figures/timeline-apart.svg", "timeline needs two kernels or more, each of"),
+        ("results/plane/figures/granules.svg", "granules needs two kernels or more, each with a"),
+        ("results/plane/figures/waste-heatmap-mine.png", "there are waste-heatmap-arm64-5.10-64k"),
+        ("results/nothing/figures/waste-heatmap-mine.png", "no sweep 'nothing' in this run; there"),
+    ],
+)
+def test_a_figure_that_cannot_be_is_one_clear_line(
+    results: list[Path], target: str, words: str
+) -> None:
+    folder = results[0].parent
+    told = snakemake(folder, "--cores", "1", "--configfile", folder / "mine.yaml", "--", target)
+    assert told.returncode != 0
+    assert words in told.stderr
+    assert "Traceback" not in told.stderr + told.stdout
 
 
 def test_nothing_is_done_twice(results: list[Path]) -> None:
@@ -205,5 +271,5 @@ def test_default_run_has_few_jobs(tmp_path: Path) -> None:
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     # the summary counts what makes something; the target is one job more
     assert total == sum(map(jobs, load_sweeps(config, ROOT, ROOT))) + 1
-    assert total < 40
+    assert total < 100
     assert not (tmp_path / "results").exists()

@@ -1,9 +1,10 @@
-"""Write the tables of keys in config/README.md from the schemas; `make docs` runs it."""
+"""Write the tables of config/README.md from the schemas and the plan of figures (`make docs`)."""
 
 from pathlib import Path
 from typing import Any
 
 import yaml
+from memmap_atlas.figure_plan import FIGURES
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "config/README.md"
@@ -44,11 +45,23 @@ def table(heading: str, name: str, place: tuple[str, ...]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def figures() -> str:
+    """The kinds of figures, as a Markdown table."""
+    lines = ["| figure | what it answers | what it needs | a file for each |", "|---|---|---|---|"]
+    lines += [
+        f"| `{kind}` | {plan.question} | {plan.needs} | {plan.each} |"
+        for kind, plan in FIGURES.items()
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def documented(text: str) -> str:
-    """``text`` of the README with the tables as the schemas have them now."""
-    head, _, rest = text.partition("<!-- keys -->")
-    _, _, tail = rest.partition("<!-- end of keys -->")
-    return f"{head}<!-- keys -->\n\n{tables()}\n<!-- end of keys -->{tail}"
+    """``text`` of the README with the tables as the schemas and the plan have them now."""
+    for name, table in (("keys", tables()), ("figures", figures())):
+        head, _, rest = text.partition(f"<!-- {name} -->")
+        _, _, tail = rest.partition(f"<!-- end of {name} -->")
+        text = f"{head}<!-- {name} -->\n\n{table}\n<!-- end of {name} -->{tail}"
+    return text
 
 
 if __name__ == "__main__":

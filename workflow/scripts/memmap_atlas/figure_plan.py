@@ -36,6 +36,7 @@ class FigurePlan:
     """A kind of figure.
 
     question: what it answers
+    needs: what a sweep must have for it
     quantity, meaning: what is drawn and how it is read, for its caption
     lacks: what a sweep lacks for it, "" where nothing
     each: whether there is one file for each kernel, for each named layout, or one for the sweep
@@ -43,6 +44,7 @@ class FigurePlan:
     """
 
     question: str
+    needs: str
     quantity: str
     meaning: str
     lacks: Callable[[Sweep], str]
@@ -215,6 +217,7 @@ def lacks_boards(sweep: Sweep) -> str:
 FIGURES = {
     "section-strip": FigurePlan(
         question="Is the hole in my section backed or not?",
+        needs="named layouts; up to 24 combinations of kernel, section size and model",
         quantity=(
             "Kept struct pages over the address space: each strip shows for which addresses a "
             "kernel keeps struct pages after boot, and what for."
@@ -231,6 +234,7 @@ FIGURES = {
     ),
     "waste-heatmap": FigurePlan(
         question="What does it save to move the hole, or to fit other RAM?",
+        needs="a grid in which `hole_start` and one more axis vary",
         quantity=WASTE,
         meaning=(
             "A panel is a model at a section size, or at all that are feasible where they give the "
@@ -245,6 +249,7 @@ FIGURES = {
     ),
     "alignment": FigurePlan(
         question="Is it the size of a hole that costs, or where its edges lie?",
+        needs="a grid in which `hole_start` and `hole_size` vary",
         quantity=WASTE,
         meaning=(
             "Each hole of the plane on the left is in both pictures on the right: above by its "
@@ -257,6 +262,7 @@ FIGURES = {
     ),
     "section-curve": FigurePlan(
         question="Why sections of this size, and not smaller ones?",
+        needs="named layouts; three section sizes",
         quantity=WASTE,
         meaning=(
             "A line is a memory map with the kernel's default model; the dashed line is the price "
@@ -268,6 +274,7 @@ FIGURES = {
     ),
     "best-choice": FigurePlan(
         question="What does one choice of model and section size for all machines cost?",
+        needs="named layouts; two section sizes or models that each kernel can be built with",
         quantity=f"Regret: what a choice costs more than the best one for the same map. {COST}",
         meaning=(
             "A row is a memory map, a column a section size and model that the kernel can be built "
@@ -278,6 +285,7 @@ FIGURES = {
     ),
     "regret-heatmap": FigurePlan(
         question="Where is which choice of model and section size the best?",
+        needs="the same, and the grid of a waste-heatmap",
         quantity=f"Regret: what a choice costs more than the best one for the same map. {COST}",
         meaning=(
             "A panel is a section size and model that the kernel can be built with, white where "
@@ -288,6 +296,7 @@ FIGURES = {
     ),
     "granules": FigurePlan(
         question="What do larger pages save, and what do their larger sections eat of it?",
+        needs="named layouts; kernels that differ in their page size",
         quantity=WASTE,
         meaning=(
             "A row is a memory map with three bars or points, one for each page size, for the "
@@ -299,6 +308,7 @@ FIGURES = {
     ),
     "timeline": FigurePlan(
         question="What did each release change?",
+        needs="named layouts; kernels of one architecture and page size, of several releases",
         quantity=COST,
         meaning=(
             "A column is a release with its own section size and default model. Below each, what "
@@ -310,6 +320,7 @@ FIGURES = {
     ),
     "breakdown": FigurePlan(
         question="What is the cost of a machine made of?",
+        needs="named layouts",
         quantity=COST,
         meaning=(
             "A row is a machine. Left: all of it in per cent of RAM. Right: what is not needed, "
@@ -319,6 +330,7 @@ FIGURES = {
     ),
     "boards": FigurePlan(
         question="How much do real boards waste, and which are the worst?",
+        needs="twenty named layouts or more, such as boards; two to four kernels",
         quantity=WASTE,
         meaning=(
             "Left: the share of boards that waste at most so much, for each kernel with its own "
@@ -329,6 +341,7 @@ FIGURES = {
     ),
     "kernel-heatmap": FigurePlan(
         question="What do my maps cost under every kernel and model?",
+        needs="one or two named layouts",
         quantity=WASTE,
         meaning=(
             "A row is a kernel with the section size that it ships with, a block of columns a "
@@ -339,6 +352,7 @@ FIGURES = {
     ),
     "layout-heatmap": FigurePlan(
         question="What does each of many maps cost under every model?",
+        needs="named layouts",
         quantity=WASTE,
         meaning=(
             "A row is a memory map, as if the machine ran this kernel; a column is a model. "
@@ -348,6 +362,7 @@ FIGURES = {
     ),
     "section-heatmap": FigurePlan(
         question="What does each of many maps cost under every section size?",
+        needs="named layouts; two section sizes",
         quantity=WASTE,
         meaning=(
             "A row is a memory map; a block is a model with a column for each section size, and "
