@@ -588,7 +588,7 @@ def test_captions_are_safe_to_paste() -> None:
     for word in (r"50\% of \$x\_1 \& \{y\} \textbackslash{}input\{a\}", r"\#1 \textasciitilde{}"):
         assert word in tex
     assert tex.count("{") - tex.count(r"\{") == tex.count("}") - tex.count(r"\}")
-    assert r"\includegraphics[width=\linewidth]{name.pdf}" in tex
+    assert re.search(r"\\includegraphics\[width=\\linewidth,.*keepaspectratio\]\{name.pdf\}", tex)
     assert r"\label{fig:label}" in tex
     assert r"\<script\>" in made[".caption.md"]
     assert r"\*b\* \`c\`" in made[".caption.rst"]
