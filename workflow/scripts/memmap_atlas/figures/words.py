@@ -173,7 +173,7 @@ def ready_to_paste(name: str, label: str, head: str, text: str) -> dict[str, str
             r"\begin{figure}",
             r"  \centering",
             # a tall figure leaves room for its caption
-            r"  \includegraphics[width=\linewidth,height=0.68\textheight,keepaspectratio]"
+            r"  \includegraphics[width=\linewidth,height=0.56\textheight,keepaspectratio]"
             rf"{{{name}.pdf}}",
             rf"  \caption[{latex(head)}]{{{latex(text)}}}",
             rf"  \label{{fig:{label}}}",
