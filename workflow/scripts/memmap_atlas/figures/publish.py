@@ -59,6 +59,9 @@ def publish(
         ".json": json.dumps(provenance, indent=2) + "\n",
     }
     save(drawing, stem, title, caption, provenance)
-    rows.to_csv(stem.with_name(f"{stem.name}.csv"), index=False, lineterminator="\n")
+    # bytes with a hole among them came as floats
+    whole = {name: "Int64" for name in rows if name.endswith("_bytes")}
+    path = stem.with_name(f"{stem.name}.csv")
+    rows.astype(whole).to_csv(path, index=False, lineterminator="\n")
     for suffix, text in texts.items():
         stem.with_name(stem.name + suffix).write_text(text, encoding="utf-8")
