@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 LAB ?= full
 
-.PHONY: all test check bench lab evidence docs lock
+.PHONY: all report test check bench lab evidence docs lock
 
 all: .venv/ready
 	$(BIN)/snakemake --cores all --quiet host reason
@@ -24,6 +24,12 @@ check: .venv/ready
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+
+# the figures of the default sweeps in one file, twice: as an archive and as a page
+report: .venv/ready
+	$(BIN)/snakemake --cores all --quiet host reason
+	$(BIN)/snakemake --quiet host reason --report results/report.zip
+	$(BIN)/snakemake --quiet host reason --report results/report.html
 
 # boots kernels; needs QEMU, and for kernels that it builds a cross compiler
 lab: .venv/ready

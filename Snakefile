@@ -16,12 +16,18 @@ sys.path.insert(0, str(HERE / "workflow/scripts"))
 configfile: str(HERE / "config/config.yaml")
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/sweep.smk"
 include: "workflow/rules/figures_common.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/lab_common.smk"
 include: "workflow/rules/lab.smk"
+include: "workflow/rules/evidence.smk"
+include: "workflow/rules/report_common.smk"
+include: "workflow/rules/report.smk"
 
 
 localrules:
@@ -33,5 +39,7 @@ rule all:
     input:
         TABLES,
         FIGURES,
+        EVIDENCE_FIGURE,
+        "results/index.html",
     message:
         "every table and every figure is made"

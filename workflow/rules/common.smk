@@ -17,7 +17,7 @@ LIBRARY = [str(path) for path in sorted((HERE / "workflow/scripts/memmap_atlas")
 
 
 wildcard_constraints:
-    sweep="(?!lab/)[a-z0-9-]+",
+    sweep="(?!(lab|evidence)/)[a-z0-9-]+",
     part="[0-9]+",
     variant="(-[a-z0-9_.-]+)?",
 

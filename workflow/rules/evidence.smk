@@ -1,0 +1,39 @@
+# What the lab observed when it was last run as a whole comes with the workflow, and is drawn by every
+# run: the kernels that stand behind the figures of the sweeps.
+
+
+use rule lab_residuals as evidence_residuals with:
+    input:
+        library=LIBRARY,
+        observations=EVIDENCE,
+    output:
+        residuals="results/evidence/residuals.parquet",
+        agreement="results/evidence/agreement.txt",
+    log:
+        "results/evidence/logs/residuals.log",
+    params:
+        kernels=booted_kernels,
+    message:
+        "evidence: booted against computed"
+
+
+use rule lab_figure as evidence_figure with:
+    input:
+        library=LIBRARY,
+        observations=EVIDENCE,
+        residuals="results/evidence/residuals.parquet",
+        citation=CITATION,
+    output:
+        report(
+            "results/evidence/figures/computed-against-booted.svg",
+            caption="../report/figure.rst",
+            category="evidence",
+            labels={"figure": "computed-against-booted", "of": "all booted kernels"},
+        ),
+        multiext("results/evidence/figures/computed-against-booted", *FIGURE_SUFFIXES[1:]),
+    log:
+        "results/evidence/logs/figure.log",
+    params:
+        command="snakemake --cores 1 -- results/evidence/figures/computed-against-booted.svg",
+    message:
+        "evidence: computed against booted"
