@@ -28,8 +28,10 @@ check: .venv/ready
 # the figures of the default sweeps in one file, twice: as an archive and as a page
 report: .venv/ready
 	$(BIN)/snakemake --cores all --quiet host reason
-	$(BIN)/snakemake --quiet host reason --report results/report.zip
-	$(BIN)/snakemake --quiet host reason --report results/report.html
+	$(BIN)/snakemake --quiet host reason --report results/report.zip \
+	    --report-stylesheet workflow/report/report.css
+	$(BIN)/snakemake --quiet host reason --report results/report.html \
+	    --report-stylesheet workflow/report/report.css
 
 # boots kernels; needs QEMU, and for kernels that it builds a cross compiler
 lab: .venv/ready

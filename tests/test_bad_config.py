@@ -74,6 +74,8 @@ MACHINES = [
 SWEEPS = [
     # form
     ("name: good", "name: ../good", "bad.yaml: name: '../good' is not right: the folder under res"),
+    ("name: good", "name: lab", "bad.yaml: name: 'lab' is not right: the folder under results/"),
+    ("name: good", "name: evidence", "bad.yaml: name: 'evidence' is not right: the folder under"),
     ("name: good\n", "", "bad.yaml: lacks the key 'name'"),
     ("name: good", "nam: good", "bad.yaml: nam: unknown key (did you mean 'name'?)"),
     (

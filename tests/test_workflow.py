@@ -15,7 +15,7 @@ import pytest
 import yaml
 from memmap_atlas.config import load_sweeps
 from memmap_atlas.provenance import code_version, digest
-from memmap_atlas.targets import FIGURE_SUFFIXES, jobs
+from memmap_atlas.targets import FIGURE_SUFFIXES, SHARED_JOBS, jobs
 
 ROOT = Path(__file__).parents[1]
 
@@ -140,7 +140,10 @@ def test_same_bytes_on_any_core_count(results: list[Path]) -> None:
             *(f"figures/{figure}{suffix}" for figure in figures for suffix in FIGURE_SUFFIXES),
         ]
     }
-    assert {name for name in one if "/logs/" not in name} == expected
+    expected |= {f"evidence/figures/computed-against-booted{suffix}" for suffix in FIGURE_SUFFIXES}
+    expected |= {"evidence/residuals.parquet", "evidence/agreement.txt"}
+    expected |= {"index.html", "introduction.rst"}
+    assert {name for name in one if "logs/" not in name} == expected
 
 
 def test_table_holds_the_contract(results: list[Path]) -> None:
@@ -272,6 +275,6 @@ def test_default_run_has_few_jobs(tmp_path: Path) -> None:
     total = int(re.findall(r"^total +(\d+)$", plan.stdout, re.MULTILINE)[0])
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     # the summary counts what makes something; the target is one job more
-    assert total == sum(map(jobs, load_sweeps(config, ROOT, ROOT))) + 1
+    assert total == sum(map(jobs, load_sweeps(config, ROOT, ROOT))) + SHARED_JOBS + 1
     assert total < 100
     assert not (tmp_path / "results").exists()

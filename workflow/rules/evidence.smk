@@ -28,12 +28,13 @@ use rule lab_figure as evidence_figure with:
             "results/evidence/figures/computed-against-booted.svg",
             caption="../report/figure.rst",
             category="evidence",
-            labels={"figure": "computed-against-booted", "of": "all booted kernels"},
+            labels={"figure": "computed against booted"},
         ),
         multiext("results/evidence/figures/computed-against-booted", *FIGURE_SUFFIXES[1:]),
     log:
         "results/evidence/logs/figure.log",
     params:
         command="snakemake --cores 1 -- results/evidence/figures/computed-against-booted.svg",
+        question=EVIDENCE_QUESTION,
     message:
         "evidence: computed against booted"

@@ -27,6 +27,7 @@ for kind in KINDS:
             "../envs/atlas.yaml"
         params:
             command=command,
+            question=KINDS[kind].question,
         message:
             f"{{wildcards.sweep}}: {kind}{{wildcards.variant}}"
         script:

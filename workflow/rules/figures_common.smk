@@ -39,11 +39,13 @@ def command(wildcards, output):
 
 
 def figure_labels(kind):
-    """What the report says of a figure beside its sweep."""
+    """What the report calls a figure, beside its sweep; one label, since of two its viewer makes
+    switches, and fails where not every pair of their values has a figure.
+    """
 
     def labels(wildcards):
         figure = find(sweep_of(wildcards), f"{kind}{wildcards.variant}")
         alone = figure.kernels[0] if len(figure.kernels) == 1 else f"{len(figure.kernels)} kernels"
-        return {"figure": kind, "of": figure.layout or alone}
+        return {"figure": f"{kind.replace('-', ' ')}, {figure.layout or alone}"}
 
     return labels

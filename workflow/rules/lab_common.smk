@@ -4,7 +4,6 @@ from dataclasses import asdict
 from functools import cache
 
 from memmap_atlas.kernel import kernel_values
-from memmap_atlas.kernel_file import load_kernels
 from memmap_atlas.lab.boards import BOARDS
 from memmap_atlas.lab.lab_file import the_lab
 
@@ -54,16 +53,6 @@ def userland(wildcards):
 def boots(wildcards):
     """The folders of all boots."""
     return [f"results/lab/boots/{kernel}/{name}" for kernel, name in lab().boots]
-
-
-def booted_kernels(wildcards):
-    """The kernels of the evidence in native types; no lab is asked for."""
-    files = [HERE / f"config/{name}.yaml" for name in ("kernels", "lab-kernels")]
-    try:
-        kernels = load_kernels(*files)
-    except ConfigError as error:
-        sys.exit("\n".join(("Error in the kernels:", *map(str, error.problems))))
-    return {name: kernel_values(kernel) for name, kernel in kernels.items()}
 
 
 def lab_kernels(wildcards):

@@ -1,15 +1,17 @@
-# What shows a whole run: its index, beside Snakemake's own report.
+# What shows a whole run: its index, and what Snakemake's own report begins with.
 
 
 rule index:
     input:
+        TABLES,
         FIGURES,
         EVIDENCE_FIGURE,
         library=LIBRARY,
-        template=str(HERE / "workflow/resources/index/page.html.j2"),
+        template=str(HERE / "workflow/report/index.html.j2"),
+        citation=CITATION,
     output:
         index="results/index.html",
-        questions="results/questions.rst",
+        introduction="results/introduction.rst",
     log:
         "results/logs/index.log",
     localrule: True

@@ -2,10 +2,6 @@
 
 from memmap_atlas.figure_plan import figures_of
 
-EVIDENCE_FIGURE = [
-    f"results/evidence/figures/computed-against-booted{suffix}" for suffix in FIGURE_SUFFIXES
-]
-
 
 def the_run(wildcards):
     """Sweeps with their figures, in native types; then what stands behind them."""
@@ -14,22 +10,30 @@ def the_run(wildcards):
             "name": sweep.name,
             "description": sweep.description,
             "explorer": "",
+            "files": {
+                "what ran (YAML)": f"{sweep.name}/sweep.resolved.yaml",
+                "layouts (parquet)": f"{sweep.name}/layouts.parquet",
+                **{
+                    f"memmap, part {part} (parquet)": table.removeprefix("results/")
+                    for part, table in enumerate(tables(sweep))
+                },
+            },
             "figures": [
-                {"name": figure.name, "question": KINDS[figure.kind].question}
+                {"name": figure.name, "kind": figure.kind, "question": KINDS[figure.kind].question}
                 for figure in figures_of(sweep)
             ],
         }
         for sweep in SWEEPS.values()
     ]
-    behind = {
+    kind = "computed-against-booted"
+    evidence = {
         "name": "evidence",
         "description": "Kernels that were booted, and what they allocated beside what is computed.",
         "explorer": "",
-        "figures": [
-            {
-                "name": "computed-against-booted",
-                "question": "Which numbers can I trust, and of which kernels?",
-            }
-        ],
+        "files": {
+            "agreement by kernel (text)": "evidence/agreement.txt",
+            "residuals (parquet)": "evidence/residuals.parquet",
+        },
+        "figures": [{"name": kind, "kind": kind, "question": EVIDENCE_QUESTION}],
     }
-    return [*run, behind]
+    return [*run, evidence]

@@ -1,10 +1,10 @@
-"""Write the index of a run, and the list of questions that its report begins with."""
+"""Write the index of a run, and what its report begins with."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memmap_atlas.figure_plan import FIGURES
-from memmap_atlas.gallery import groups_of, page, questions
+import yaml
+from memmap_atlas.gallery import groups_of, introduction, page
 from memmap_atlas.provenance import code_version
 
 if TYPE_CHECKING:
@@ -14,7 +14,8 @@ if __name__ == "__main__":
     index = Path(snakemake.output.index)
     groups = groups_of(snakemake.params.run, index.parent)
     template = Path(snakemake.input.template).read_text(encoding="utf-8")
+    citation = yaml.safe_load(Path(snakemake.input.citation).read_text(encoding="utf-8"))
     index.write_text(page(groups, template, code_version()), encoding="utf-8")
-    kinds = {kind: plan.question for kind, plan in FIGURES.items()}
-    Path(snakemake.output.questions).write_text(questions(kinds), encoding="utf-8")
+    words = introduction(groups, citation)
+    Path(snakemake.output.introduction).write_text(words, encoding="utf-8")
     Path(snakemake.log[0]).write_text(f"{sum(len(group.figures) for group in groups)} figures\n")

@@ -181,7 +181,7 @@ def ready_to_paste(name: str, label: str, head: str, text: str) -> dict[str, str
         ]
     )
     return {
-        ".caption.txt": textwrap.fill(text, 100) + "\n",
+        ".caption.txt": textwrap.fill(text, 100, break_on_hyphens=False) + "\n",
         ".caption.tex": figure + "\n",
         ".caption.md": f"![{markdown(head)}]({name}.png)\n\n*{markdown(text)}*\n",
         ".caption.rst": f"{restructured(text)}\n",
