@@ -5,6 +5,7 @@ rule index:
     input:
         TABLES,
         FIGURES,
+        EXPLORERS,
         EVIDENCE_FIGURE,
         library=LIBRARY,
         template=str(HERE / "workflow/report/index.html.j2"),

@@ -9,7 +9,7 @@ def the_run(wildcards):
         {
             "name": sweep.name,
             "description": sweep.description,
-            "explorer": "",
+            "explorer": next(iter(explorers(sweep)), "").removeprefix("results/"),
             "files": {
                 "what ran (YAML)": f"{sweep.name}/sweep.resolved.yaml",
                 "layouts (parquet)": f"{sweep.name}/layouts.parquet",

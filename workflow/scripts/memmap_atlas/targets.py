@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from memmap_atlas.figure_plan import figures_of
+from memmap_atlas.figure_plan import MOST_STRIP_POINTS, figures_of
 from memmap_atlas.sweep import Sweep
 
 # pictures, what they draw, where it is from, and captions to paste
@@ -32,6 +32,12 @@ def figures(sweep: Sweep) -> list[str]:
     ]
 
 
+def explorers(sweep: Sweep) -> list[str]:
+    """The page to move through a sweep; none where it is too large for one."""
+    small = sweep.points <= MOST_STRIP_POINTS
+    return [f"results/{sweep.name}/explorer.html"] if small else []
+
+
 def strays(sweep: Sweep) -> list[Path]:
     """Files of a dataset that were part of it when its sweep was larger, under results/.
 
@@ -42,10 +48,10 @@ def strays(sweep: Sweep) -> list[Path]:
 
 
 def jobs(sweep: Sweep) -> int:
-    """Jobs that make a sweep from nothing: its layouts, the parts of its dataset, its figures and
-    the strips that they draw.
+    """Jobs that make a sweep from nothing: its layouts, the parts of its dataset, its figures, and
+    its explorer with the strips that it shows.
     """
-    return 1 + sweep.parts + len(figures_of(sweep)) + ("section-strip" in sweep.figures)
+    return 1 + sweep.parts + len(figures_of(sweep)) + 2 * len(explorers(sweep))
 
 
 # of every run, beside its sweeps: the evidence, its figure, and the index

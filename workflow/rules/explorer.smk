@@ -1,0 +1,24 @@
+# A page for each sweep to move through: all of its points in one file that asks for nothing.
+
+
+rule explorer:
+    input:
+        unpack(explorer_sources),
+        library=LIBRARY,
+        sweep="results/{sweep}/sweep.resolved.yaml",
+        layouts="results/{sweep}/layouts.parquet",
+        strips="results/{sweep}/strips.parquet",
+        resources=[
+            str(HERE / f"workflow/resources/explorer/{name}")
+            for name in ("page.html.j2", "explorer.js", "explorer.css")
+        ],
+    output:
+        "results/{sweep}/explorer.html",
+    log:
+        "results/{sweep}/logs/explorer.log",
+    conda:
+        "../envs/atlas.yaml"
+    message:
+        "{wildcards.sweep}: the explorer"
+    script:
+        "../scripts/explorer.py"

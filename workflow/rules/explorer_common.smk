@@ -1,0 +1,17 @@
+# What an explorer is made from.
+
+from memmap_atlas.figure_plan import MOST_STRIP_POINTS
+from memmap_atlas.targets import explorers
+
+EXPLORERS = [page for sweep in SWEEPS.values() for page in explorers(sweep)]
+
+
+def explorer_sources(wildcards):
+    """The tables of a sweep; a clear word where it is too large for a page."""
+    sweep = sweep_of(wildcards)
+    if not explorers(sweep):
+        sys.exit(
+            f"Error: the explorer is for sweeps of up to {MOST_STRIP_POINTS:,} points, the sweep "
+            f"{sweep.name} has {sweep.points:,}"
+        )
+    return {"memmap": tables(sweep)}

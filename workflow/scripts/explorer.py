@@ -1,0 +1,24 @@
+"""Write the explorer of a sweep: one HTML file with all of its points."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memmap_atlas.explorer.page import Tables, explorer
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+if __name__ == "__main__":
+    tables = Tables(
+        sweep=Path(snakemake.input.sweep),
+        memmap=[Path(part) for part in snakemake.input.memmap],
+        layouts=Path(snakemake.input.layouts),
+        strips=Path(snakemake.input.strips),
+    )
+    try:
+        page = explorer(tables, Path(snakemake.input.resources[0]).parent)
+    except ValueError as error:
+        sys.exit(f"Error in the explorer of {snakemake.wildcards.sweep}: {error}")
+    Path(snakemake.output[0]).write_text(page, encoding="utf-8", newline="\n")
+    Path(snakemake.log[0]).write_text(f"{len(page):,} characters\n")

@@ -1,0 +1,96 @@
+"""Columns as a page carries them: a dictionary of values and a code for each layout, compressed,
+every column that several points share but once.
+
+Nothing is computed here; what comes out in the browser are the table's own integers.
+"""
+
+import base64
+import gzip
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from memmap_atlas.regions import Ints
+from memmap_atlas.strips import PARTS
+
+# the largest integer up to which a number of the browser is exact
+LARGEST = 1 << 53
+CODES = (np.uint8, np.uint16, np.uint32)
+
+
+@dataclass
+class Store:
+    """Blobs in base64, each once. ``add`` gives the place of a blob."""
+
+    blobs: list[str] = field(default_factory=list)
+    places: dict[bytes, int] = field(default_factory=dict)
+
+    def add(self, *arrays: bytes) -> int:
+        """Keep some arrays as one blob."""
+        whole = b"".join(arrays)
+        if whole not in self.places:
+            self.places[whole] = len(self.blobs)
+            # gzip without a time: the same bytes on every run
+            self.blobs.append(base64.b64encode(gzip.compress(whole, 9, mtime=0)).decode())
+        return self.places[whole]
+
+    def add_text(self, text: str) -> int:
+        """Keep some text."""
+        return self.add(text.encode())
+
+
+def coded(values: pa.Array | Ints) -> bytes:
+    """Integers, some of them null, little-endian: the number of distinct values, that of all, the
+    distinct ones as float64 (NaN is null), and the place of each among them in as few bytes as it
+    takes; filled up to 8 bytes.
+
+    Raises ValueError where a value is no exact number in a browser.
+    """
+    column = pa.array(values)
+    known = column.drop_null().to_numpy()
+    if len(known) and max(int(known.max()), -int(known.min())) > LARGEST:
+        raise ValueError(f"{known[np.abs(known).argmax()]:,} bytes are more than a browser counts")
+    floats = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    distinct, codes = np.unique(floats, return_inverse=True)
+    kind = next(kind for kind in CODES if len(distinct) <= np.iinfo(kind).max + 1)
+    head = np.array([len(distinct), len(codes)], dtype="<u4").tobytes()
+    body = codes.astype(np.dtype(kind).newbyteorder("<")).tobytes()
+    return head + distinct.astype("<f8").tobytes() + body + bytes(-len(body) % 8)
+
+
+def coded_stretches(counts: Ints, start: Ints, end: Ints, part: NDArray[np.integer]) -> list[bytes]:
+    """Stretches of each layout, ``counts`` of them one after the other: how many, and then the
+    first of every layout, the second of every one that has it and so on, as the gap to the end of
+    the one before, its size, and its part. Neighbouring layouts differ little in that order.
+    """
+    offset = np.repeat(np.cumsum(counts) - counts, counts)
+    place = np.arange(len(start)) - offset
+    before = np.zeros_like(start)
+    before[1:] = np.where(place[1:] > 0, end[:-1], 0)
+    if len(end) and end.max() > LARGEST:
+        raise ValueError(f"the address {end.max():#x} is more than a browser counts")
+    order = np.argsort(place, kind="stable")
+    columns = (counts, (start - before)[order], (end - start)[order], part[order])
+    return [coded(np.asarray(column, dtype=np.int64)) for column in columns]
+
+
+def strip_columns(stretches: pa.ListArray) -> list[bytes]:
+    """The stretches of strips.parquet for some layouts, parts by their place in PARTS."""
+    pairs = stretches.flatten()
+    named = pairs.field("part")
+    places = np.array([PARTS.index(name) for name in named.dictionary.to_pylist()], dtype=np.int64)
+    part = places[named.indices.to_numpy()] if len(pairs) else np.zeros(0, dtype=np.int64)
+    counts = stretches.value_lengths().to_numpy()
+    start, end = (pairs.field(name).to_numpy() for name in ("start", "end"))
+    return coded_stretches(counts, start, end, part)
+
+
+def region_columns(regions: pa.ListArray) -> list[bytes]:
+    """The regions of layouts.parquet, as stretches of one part."""
+    pairs = regions.flatten()
+    start, end = (pairs.field(name).to_numpy() for name in ("start", "end"))
+    return coded_stretches(
+        regions.value_lengths().to_numpy(), start, end, np.zeros(len(start), dtype=np.int64)
+    )

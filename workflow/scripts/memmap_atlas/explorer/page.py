@@ -1,0 +1,362 @@
+"""The page: what it knows of the sweep, its data, its charts, and all of it as one HTML file."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import vl_convert
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from memmap_atlas.explorer.charts import (
+    LINE_HEIGHT,
+    PLANE_HEIGHT,
+    STATUS,
+    bars,
+    class_colours,
+    index_axis,
+    line,
+    plane,
+    strip,
+)
+from memmap_atlas.explorer.encode import Store, coded, region_columns, strip_columns
+from memmap_atlas.figure_plan import PROPOSALS
+from memmap_atlas.figures.labels import size_label
+from memmap_atlas.figures.style import (
+    EDGE,
+    FAINT,
+    FORBIDDEN,
+    INK,
+    PART_COLOURS,
+    WasteScale,
+    waste_scale,
+)
+from memmap_atlas.layouts import Layouts
+from memmap_atlas.provenance import code_version, digest
+from memmap_atlas.strips import PARTS
+from memmap_atlas.sweep import GRID_AXES, Sweep, load, sections_of
+from memmap_atlas.table import COST_COLUMNS, read_layouts
+from memmap_atlas.units import UNITS, size_text
+
+# the axis across a plane, and the one up, are the first two of these that vary
+ACROSS = ("hole_start", "hole_size", "ram_size", "base")
+UP = ("ram_size", "hole_size", "base")
+AXIS_WORDS = {
+    "base": "start of RAM",
+    "ram_size": "RAM size",
+    "hole_start": "address of the hole",
+    "hole_size": "size of the hole",
+}
+MODEL_WORDS = {
+    "flatmem": "One array over the span of RAM: holes are paid for.",
+    "flatmem-free": "One array over the span of RAM, after free_unused_memmap().",
+    "discontigmem": "One array for each region, as if it were a node (removed in 5.14).",
+    "sparsemem": "An array for each section with RAM.",
+    "sparsemem-free": "An array for each section with RAM, after free_unused_memmap().",
+    "vmemmap": "Sections with RAM are mapped whole, as the kernel does it.",
+    "vmemmap-base": "The same with leaves of one page, whatever the kernel would use.",
+    "vmemmap-populated": "Claimed in 2016: only leaves that hold struct pages of RAM.",
+    "vmemmap-trimmed": "Proposed in 2020: leaves that lie wholly in holes are freed after boot.",
+}
+PART_WORDS = {
+    "needed": "needed: struct pages of RAM",
+    "hole": "hole: of addresses between RAM",
+    "edge": "edge: before or after all RAM",
+    "rounding": "rounding: the rest of the allocation",
+}
+# where a column of the table is a part of the one above
+INDENTED = ("hole_bytes", "edge_bytes", "rounding_bytes")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Files of a sweep: the resolved sweep, its memmap dataset, layouts and strips."""
+
+    sweep: Path
+    memmap: Sequence[Path]
+    layouts: Path
+    strips: Path
+
+
+def explorer(tables: Tables, resources: Path) -> str:
+    """The page of a sweep as HTML; ``resources`` is the folder of its template, script and style.
+
+    Raises ValueError where the tables hold what a browser can't count.
+    """
+    sweep = load(tables.sweep)
+    layouts = read_layouts(tables.layouts)
+    store = Store()
+    memmap = [one_chunk(pq.read_table(part)) for part in tables.memmap]
+    scale = waste_scale(
+        np.concatenate([part["wasted_bytes"].drop_null().to_numpy() for part in memmap]), 1
+    )
+    axes = axes_of(sweep, layouts)
+    shown = plane_axes(axes)
+    manifest = {
+        "sweep": sweep.name,
+        "axes": axes,
+        "plane": shown,
+        "names": store.add_text("\n".join(layouts.names)),
+        "gridded": int(layouts.gridded.sum()),
+        "layouts": len(layouts.names),
+        "regions": store.add(
+            *region_columns(pq.read_table(tables.layouts)["regions"].combine_chunks())
+        ),
+        "kernels": [kernel_words(name, sweep) for name in sweep.kernels],
+        "models": [
+            {"name": model, "words": MODEL_WORDS[model], "proposal": model in PROPOSALS}
+            for model in sweep.models
+        ],
+        "columns": [name for name, _ in COST_COLUMNS],
+        "parts": list(PARTS),
+        "status": list(STATUS),
+        "reasons": (reasons := reasons_of(memmap)),
+        "combinations": list(combinations(sweep, layouts, memmap, tables.strips, reasons, store)),
+        "charts": charts(axes, shown, scale),
+    }
+    page = environment(resources).get_template("page.html.j2")
+    return page.render(
+        sweep=sweep,
+        manifest=manifest,
+        blobs=store.blobs,
+        reading=reading(sweep, shown),
+        maps=maps_words(sweep),
+        columns=[
+            {"name": name, "words": words, "indent": name in INDENTED}
+            for name, words in COST_COLUMNS
+        ],
+        classes=legend(scale),
+        parts=[{"colour": PART_COLOURS[part], "words": PART_WORDS[part]} for part in PARTS],
+        status=STATUS,
+        axes=[axis for axis in axes if len(axis["values"]) > 1],
+        inks={"ink": INK, "faint": FAINT, "edge": EDGE, "forbidden": FORBIDDEN},
+        provenance=f"memmap-atlas {code_version()}, sweep SHA-256 {digest(tables.sweep)}",
+        # the library comes with vl-convert: nothing is fetched, neither now nor by the reader
+        vega=inline(vl_convert.javascript_bundle()),
+        code=inline((resources / "explorer.js").read_text(encoding="utf-8")),
+        style=inline((resources / "explorer.css").read_text(encoding="utf-8")),
+    )
+
+
+def environment(folder: Path) -> Environment:
+    """Templates in which all that comes from a sweep is escaped."""
+    made = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    # JSON for a script element: tojson writes <, >, & and ' as \u003c and so on
+    made.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    return made
+
+
+def inline(text: str) -> Markup:
+    """Script or style as it is; nothing in it may end its element."""
+    assert "</script" not in text.lower()
+    assert "</style" not in text.lower()
+    assert "<!--" not in text
+    return Markup(text)
+
+
+def one_chunk(table: pa.Table) -> pa.Table:
+    """The same table, its columns in one piece and each with one dictionary."""
+    return table.unify_dictionaries().combine_chunks()
+
+
+def reasons_of(memmap: Sequence[pa.Table]) -> list[str]:
+    """The rules that forbid points, in the order of the alphabet."""
+    found = {reason for part in memmap for reason in part["reason"].unique().to_pylist()}
+    return sorted(found - {None})
+
+
+def combinations(
+    sweep: Sweep,
+    layouts: Layouts,
+    memmap: Sequence[pa.Table],
+    strips: Path,
+    reasons: Sequence[str],
+    store: Store,
+) -> Iterator[dict[str, Any]]:
+    """For each kernel, section size and model where its columns and strips are in the store.
+
+    Raises ValueError where the tables are not in the order of the sweep.
+    """
+    kernels = list(sweep.kernels)
+    every = len(layouts.names)
+    names = pa.array(layouts.names, pa.string())
+    kept = one_chunk(pq.read_table(strips))
+    for number, (kernel, section, model) in enumerate(sweep.combinations):
+        blocks, first = [], 0
+        for part in memmap:
+            count = len(part) // len(sweep.combinations)
+            block = part.slice(number * count, count)
+            check(block, names.slice(first, count), kernel, section, model)
+            blocks.append(block)
+            first += count
+        rows = pa.concat_tables(blocks)
+        stretches = kept.slice(number * every, every)
+        check(stretches, names, kernel, section, model)
+        reason = pa.compute.index_in(
+            rows["reason"].cast(pa.string()), pa.array(reasons, pa.string())
+        )
+        yield {
+            "kernel": kernels.index(kernel),
+            "section": section,
+            "model": sweep.models.index(model),
+            "selectable": rows["selectable"][0].as_py(),
+            "feasible": store.add(coded(whole(rows["feasible"].cast(pa.int64())))),
+            "reason": store.add(coded(whole(reason).cast(pa.int64()))),
+            "columns": [store.add(coded(whole(rows[name]))) for name, _ in COST_COLUMNS],
+            "stretches": store.add(*strip_columns(whole(stretches["stretches"]))),
+        }
+
+
+def whole(column: pa.ChunkedArray) -> pa.Array:
+    """A column in one piece."""
+    made = column.combine_chunks()
+    return made if isinstance(made, pa.Array) else made.chunk(0)
+
+
+def check(rows: pa.Table, names: pa.Array, kernel: str, section: int, model: str) -> None:
+    """Rows are those of the combination, one for each layout in order."""
+    expected = {"kernel": kernel, "section_bytes": section, "model": model}
+    if any(rows[name].unique().to_pylist() != [value] for name, value in expected.items()):
+        raise ValueError(f"the rows of {kernel}, {section}, {model} are elsewhere in the table")
+    if not whole(rows["layout"]).cast(pa.string()).equals(names):
+        raise ValueError(f"the layouts of {kernel}, {section}, {model} are in another order")
+
+
+def axes_of(sweep: Sweep, layouts: Layouts) -> list[dict[str, Any]]:
+    """The axes of the grid: their values in ascending order, labels, and how far apart in the table
+    the layouts of each value stand (``places``).
+
+    Raises ValueError where the layouts are not the product of the axes.
+    """
+    if sweep.grid is None:
+        return []
+    values = {axis: np.fromiter(getattr(sweep.grid, axis), np.int64) for axis in GRID_AXES}
+    product = np.meshgrid(*values.values(), indexing="ij")
+    size = int(layouts.gridded.sum())
+    found = {**layouts.axes, "ram_size": layouts.regions.size}
+    for axis, of_axis in zip(GRID_AXES, product, strict=True):
+        if not np.array_equal(found[axis][:size], of_axis.ravel()):
+            raise ValueError(f"the layouts are not in the order of the grid: {axis}")
+    axes, step = [], size
+    for axis, some in values.items():
+        step //= len(some)
+        order = np.argsort(some, kind="stable")
+        axes.append(
+            {
+                "name": axis,
+                "words": AXIS_WORDS[axis],
+                "values": some[order].tolist(),
+                "labels": [exact_label(value) for value in some[order].tolist()],
+                "places": (order * step).tolist(),
+            }
+        )
+    return axes
+
+
+def plane_axes(axes: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Places of the axis across and of the one up among ``axes``; as many as vary, two at most."""
+    varying = [axis["name"] for axis in axes if len(axis["values"]) > 1]
+    if not varying:
+        return []
+    across = next(axis for axis in ACROSS if axis in varying)
+    up = [axis for axis in UP if axis in varying and axis != across][:1]
+    return [GRID_AXES.index(axis) for axis in (across, *up)]
+
+
+def exact_label(size: int) -> str:
+    """A size without rounding: 2 GiB, 1.5 GiB, 2080 MiB."""
+    for unit in reversed(UNITS):
+        quarters = size * 4 / UNITS[unit]
+        if size >= UNITS[unit] and quarters == int(quarters):
+            return f"{size / UNITS[unit]:g} {unit}"
+    return "0"
+
+
+def kernel_words(name: str, sweep: Sweep) -> dict[str, Any]:
+    """What the page says of a kernel."""
+    kernel = sweep.kernels[name]
+    own = exact_label(kernel.section_size)
+    sections = sections_of(kernel, sweep.section_sizes)
+    return {
+        "name": name,
+        "page": kernel.page_size,
+        "words": (
+            f"Linux {kernel.release} for {kernel.arch}, pages of {exact_label(kernel.page_size)}, "
+            f"struct page of {kernel.struct_page_size} bytes; it ships with sections of {own} and "
+            f"{kernel.default_model}."
+        ),
+        "default": kernel.default_model,
+        "own": kernel.section_size,
+        "sections": [
+            {"bytes": size, "text": size_text(size), "label": exact_label(size)}
+            for size in sections
+        ],
+    }
+
+
+def charts(
+    axes: Sequence[Mapping[str, Any]], shown: Sequence[int], scale: WasteScale
+) -> dict[str, Any]:
+    """The specifications of all charts of a page."""
+    made: dict[str, Any] = {"layouts": bars(), "models": bars(), "strip": strip()}
+
+    def labelled(place: int, most: int) -> Any:
+        axis = axes[place]
+        return index_axis(axis["values"], axis["labels"], axis["words"], most)
+
+    alone = len(shown) == 1
+    for name, place in zip(("across", "up"), shown, strict=False):
+        height = PLANE_HEIGHT if alone else LINE_HEIGHT
+        made[name] = line(labelled(place, 5), len(axes[place]["values"]), height)
+    if len(shown) == 2:
+        columns, rows = (len(axes[place]["values"]) for place in shown)
+        x, y = labelled(shown[0], 9), labelled(shown[1], 12)
+        made["plane"] = plane(x, y, (columns, rows), scale)
+    return made
+
+
+def legend(scale: WasteScale) -> list[dict[str, str]]:
+    """The classes of waste with their colours, from none up."""
+    bounds = [size_label(bound) for bound in scale.bounds]
+    words = ["none", f"below {bounds[0]}", *(f"{bound}" for bound in bounds)]
+    return [
+        {"colour": colour, "words": text}
+        for colour, text in zip(class_colours(scale), words, strict=True)
+    ]
+
+
+def reading(sweep: Sweep, shown: Sequence[int]) -> str:
+    """How the page is read, in the words of what is on it."""
+    waste = (
+        "wasted memmap: the bytes that stay allocated for struct pages after boot, less the struct "
+        "pages of RAM"
+    )
+    named = "The list has the other memory maps of this sweep."
+    if len(shown) == 2:
+        text = (
+            "Each cell is a memory map: RAM with one hole. Its colour is its "
+            f"{waste}. Choose a cell, or move the sliders: all else is about that map."
+        )
+    elif shown:
+        text = (
+            f"Each place on the line is a memory map: RAM with one hole. Its height is its {waste}."
+            " Move the slider: all else is about that map."
+        )
+    else:
+        return f"Each bar is {waste}. Choose a memory map or a model: all else is about that one."
+    return f"{text} {named}" if sweep.regions else text
+
+
+def maps_words(sweep: Sweep) -> dict[str, Any]:
+    """What there is to choose a memory map from."""
+    grid = len(sweep.grid) if sweep.grid else 0
+    return {"grid": grid > 1, "named": list(sweep.regions), "points": sweep.points}
