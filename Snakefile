@@ -23,6 +23,8 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/sweep.smk"
 include: "workflow/rules/figures_common.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/explorer_common.smk"
+include: "workflow/rules/explorer.smk"
 include: "workflow/rules/lab_common.smk"
 include: "workflow/rules/lab.smk"
 include: "workflow/rules/evidence_common.smk"
@@ -40,7 +42,8 @@ rule all:
     input:
         TABLES,
         FIGURES,
+        EXPLORERS,
         EVIDENCE_FIGURE,
         "results/index.html",
     message:
-        "every table and every figure is made"
+        "every table, figure and explorer is made"

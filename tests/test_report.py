@@ -282,7 +282,7 @@ def test_index_knows_every_file_of_a_figure() -> None:
 
 def test_a_picture_without_size_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "x.svg").write_text('<svg width="1" viewBox="0 0 72 36.5">')
-    assert size(tmp_path / "x.svg") == (96, 49)
+    assert size(tmp_path / "x.svg") == (130, 66)
     (tmp_path / "x.svg").write_text("<svg>")
     with pytest.raises(ValueError, match=r"x\.svg: no size"):
         size(tmp_path / "x.svg")
