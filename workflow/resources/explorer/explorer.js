@@ -286,7 +286,13 @@ if (about.plane.length === 2) {
 // ---- drawing
 
 async function embed(id, renderer) {
-  const made = await vegaEmbed(at(id), about.charts[id], { actions: false, renderer, mode: "vega-lite" });
+  const made = await vegaEmbed(at(id), about.charts[id], {
+    actions: false,
+    renderer,
+    mode: "vega-lite",
+    // charts are empty until they are filled: that is no news
+    logLevel: 1,
+  });
   views[id] = made.view;
   return made.view;
 }
@@ -433,7 +439,6 @@ async function showBytes(one) {
   at("headline").textContent = feasible
     ? `${mapWords(choice.layout)}: ${wasted ? `${size(wasted)} wasted` : "nothing wasted"}`
     : `${mapWords(choice.layout)}: infeasible`;
-  const share = needed && wasted ? `, ${((100 * wasted) / needed).toPrecision(2).replace(/\.0$/, "")} % more than` : " of";
   at("summary").textContent = feasible
     ? `${size(memmap)} stay allocated for struct pages, ${size(needed)} are needed`
       + (needed && wasted ? ` (${percent(wasted / needed)} more than needed).` : ".")
