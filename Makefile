@@ -45,9 +45,13 @@ evidence: lab
 bench: .venv/ready
 	$(BIN)/python tests/bench.py
 
-# the keys' tables of config/README.md, from the schemas
+# the tables of config/README.md, and after `make` the figures of README.md
 docs: .venv/ready
 	$(BIN)/python workflow/scripts/document_keys.py
+	cp results/thread-strips/figures/section-strip-thread-4g.png docs/
+	cp results/section-price/figures/section-curve-arm64-6.12-4k.png docs/section-curve.png
+	cp results/boards-arm64/figures/boards.png docs/boards-arm64.png
+	cp results/evidence/figures/computed-against-booted.png docs/
 
 # needs uv, and a network
 lock:

@@ -118,8 +118,12 @@ def plane(x: alt.Axis, y: alt.Axis, shape: tuple[int, int], scale: WasteScale) -
         "y": alt.Y("y:Q", scale=across(rows)),
     }
     chart = alt.layer(
-        cells.mark_rect(stroke=None).encode(
-            **place, color=alt.Color("wasted:Q", scale=classes, legend=None), tooltip=told
+        # a stroke of its own colour: between cells without one the ground shines through
+        cells.mark_rect(strokeWidth=0.8).encode(
+            **place,
+            color=alt.Color("wasted:Q", scale=classes, legend=None),
+            stroke=alt.Stroke("wasted:Q", scale=classes, legend=None),
+            tooltip=told,
         ),
         forbidden.mark_rect(color=FORBIDDEN).encode(**place, tooltip=told),
         forbidden.mark_rule(color=HATCH, strokeWidth=0.7).encode(**place),
