@@ -40,7 +40,7 @@ def data(name: str) -> alt.NamedData:
     return alt.NamedData(name=name)
 
 
-def finished(chart: alt.LayerChart, height: int | alt.Step) -> Spec:
+def finished(chart: alt.LayerChart | alt.FacetChart, height: int | alt.Step) -> Spec:
     """The specification of a chart as wide as its place, in the style of the page."""
     styled = (
         chart.properties(width="container", height=height)
@@ -242,25 +242,28 @@ def strip() -> Spec:
 
     def between(name: str, row: str) -> alt.Chart:
         low, high = rows[row]
-        return (
+        made: alt.Chart = (
             alt.Chart(data(name))
             .mark_rect()
             .encode(x=x, x2="x2:Q", y=alt.value(low), y2=alt.value(high), tooltip=told)
         )
+        return made
 
     def upright(name: str, low: int, high: int, **style: Any) -> alt.Chart:
-        return (
+        made: alt.Chart = (
             alt.Chart(data(name))
             .mark_rule(**style)
             .encode(x=x, y=alt.value(low), y2=alt.value(high))
         )
+        return made
 
     def words(name: str, at: int, **style: Any) -> alt.Chart:
-        return (
+        made: alt.Chart = (
             alt.Chart(data(name))
             .mark_text(fontSize=12, **style)
             .encode(x=x, y=alt.value(at), text="text:N")
         )
+        return made
 
     low, high = rows["kept"]
     chart = alt.layer(

@@ -136,7 +136,7 @@ def explorer(tables: Tables, resources: Path) -> str:
         inks={"ink": INK, "faint": FAINT, "edge": EDGE, "forbidden": FORBIDDEN},
         provenance=f"memmap-atlas {code_version()}, sweep SHA-256 {digest(tables.sweep)}",
         # the library comes with vl-convert: nothing is fetched, neither now nor by the reader
-        vega=inline(vl_convert.javascript_bundle()),
+        vega=inline(vl_convert.javascript_bundle()),  # type: ignore[call-arg]  # it has a default
         code=inline((resources / "explorer.js").read_text(encoding="utf-8")),
         style=inline((resources / "explorer.css").read_text(encoding="utf-8")),
     )

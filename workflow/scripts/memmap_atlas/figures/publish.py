@@ -60,7 +60,7 @@ def publish(
     }
     save(drawing, stem, title, caption, provenance)
     # bytes with a hole among them came as floats
-    whole = {name: "Int64" for name in rows if name.endswith("_bytes")}
+    whole = {name: "Int64" for name in map(str, rows) if name.endswith("_bytes")}
     path = stem.with_name(f"{stem.name}.csv")
     rows.astype(whole).to_csv(path, index=False, lineterminator="\n")
     for suffix, text in texts.items():
