@@ -272,8 +272,9 @@ def test_index_links_to_every_file_of_a_run(folder: Path) -> None:
     for picture in pictures:
         assert {picture.replace(".svg", suffix) for suffix in FIGURE_SUFFIXES} <= files
     tables = {path.relative_to(folder / "results").as_posix() for path in folder.glob(TABLES)}
-    # what figures alone are drawn from is no table of a run
-    assert tables - files == {"thread/strips.parquet"}
+    # what pictures alone are drawn from is no table of a run
+    assert tables - files == {f"{sweep}/strips.parquet" for sweep in ("thread", "many")}
+    assert {f"{sweep}/explorer.html" for sweep in ("thread", "many")} <= files
 
 
 def test_index_knows_every_file_of_a_figure() -> None:
