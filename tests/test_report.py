@@ -62,7 +62,7 @@ def snakemake(folder: Path, *arguments: str | Path) -> None:
     command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
     sweeps = ["--config", "sweeps=[thread.yaml, many.yaml]"]
     result = subprocess.run(
-        [*command, "--directory", folder, *arguments, *sweeps], capture_output=True, text=True
+        [*command, "--directory", folder, *sweeps, *arguments], capture_output=True, text=True
     )
     assert result.returncode == 0, result.stderr
 
@@ -232,6 +232,17 @@ def test_report_begins_with_an_introduction(
         page.goto(reports[form].as_uri())
         page.locator("nav a", has_text=re.compile(f"^{name}$")).click()
         page.wait_for_timeout(300)
+
+
+@browsed
+def test_report_of_one_figure(folder: Path, page: Page) -> None:
+    figure = "results/thread/figures/section-strip-thread-3g.svg"
+    snakemake(folder, "--report", folder / "one.html", "--", figure)
+    page.goto((folder / "one.html").as_uri())
+    introduction = page.locator(".overflow-auto .prose")
+    introduction.wait_for()
+    assert "What the words mean" in introduction.inner_text()
+    assert introduction.locator(".problematic, .system-message").count() == 0
 
 
 class Links(HTMLParser):
