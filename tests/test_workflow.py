@@ -108,7 +108,7 @@ def run(folder: Path, cores: int) -> Path:
     (folder / "mine.yaml").write_text("sweeps: [plane.yaml, named.yml]")
     result = snakemake(folder, "--cores", str(cores), "--configfile", folder / "mine.yaml")
     assert result.returncode == 0, result.stderr
-    assert re.search(r"plane +16 +288 +3\n", result.stdout)
+    assert re.search(r"plane +16 +288 +5\n", result.stdout)
     return folder / "results"
 
 
@@ -136,7 +136,8 @@ def test_same_bytes_on_any_core_count(results: list[Path]) -> None:
             "sweep.resolved.yaml",
             "layouts.parquet",
             "memmap/part-000.parquet",
-            *(["strips.parquet"] if sweep == "named" else []),
+            "strips.parquet",
+            "explorer.html",
             *(f"figures/{figure}{suffix}" for figure in figures for suffix in FIGURE_SUFFIXES),
         ]
     }
