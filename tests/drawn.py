@@ -65,7 +65,8 @@ layouts:
     thread-3g: [[0x0, 0x60000000], [0x80000000, 0xe0000000]]
     ragged: [[0x1000, 0x9f000], [0x100000, 0x7fe0000]]
   machines: [juno]
-kernels: [arm64-5.10-4k]
+custom_kernels: {a-kernel-with-a-name-of-forty-characters: {extends: arm64-5.10-4k}}
+kernels: [arm64-5.10-4k, a-kernel-with-a-name-of-forty-characters]
 section_size: [2MiB, 8MiB, 64MiB, 128MiB, 512MiB, 1GiB]
 models: all
 figures: [section-curve, best-choice, breakdown]

@@ -21,7 +21,7 @@ from memmap_atlas.figures.style import (
 from memmap_atlas.figures.words import Heads
 
 # inches
-LEFT, TOP, WIDE, HIGH, FOOT = 0.62, 0.62, 1.62, 2.75, 0.55
+LEFT, TOP, WIDE, HIGH, FOOT = 0.62, 0.74, 1.62, 2.75, 0.55
 MOST_LABELS = 10
 PRICE = INK
 

@@ -16,7 +16,7 @@ MOST_NAMED = 12
 TITLES = {
     "section-strip": "Kept struct pages of {layout}",
     "alignment": "Wasted memmap by where a hole lies, {kernel}",
-    "section-curve": "Wasted memmap by section size, {kernel}",
+    "section-curve": "Wasted memmap by section size",
     "best-choice": "What one choice for all maps costs, {kernel}",
     "regret-heatmap": "What each choice costs more than the best, {kernel}",
     "granules": "Memmap by page size, {kernels} kernels",
@@ -59,7 +59,9 @@ def subtitle(figure: Figure, sweep: Sweep) -> str:
     if len(figure.kernels) == 1:
         kernel = sweep.kernels[figure.kernels[0]]
         page = f"pages of {size_label(kernel.page_size)}"
-        parts.append(f"{page}, struct page of {kernel.struct_page_size} bytes")
+        # a column has no room for the kernel in its title
+        head = f"{figure.kernels[0]}\n" if figure.kind == "section-curve" else ""
+        parts.append(f"{head}{page}, struct page of {kernel.struct_page_size} bytes")
     if figure.layout:
         regions = sweep.regions[figure.layout]
         ram = sum(end - start for start, end in regions)
