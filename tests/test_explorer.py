@@ -55,6 +55,28 @@ custom_kernels:
 kernels: [never, arm64-6.12-4k]
 models: [vmemmap, vmemmap-populated]
 """
+# every axis varies, one of them not in order
+DEEP = """
+name: deep
+layouts:
+  grid:
+    base: [0, 512MiB]
+    ram_size: [4GiB, 1GiB, 2GiB]
+    hole_start: {from: 512MiB, to: 4GiB, step: 512MiB}
+    hole_size: [256MiB, 1GiB]
+kernels: [arm64-6.12-4k]
+section_size: [512MiB]
+models: [vmemmap, sparsemem]
+"""
+# a grid of one map beside a named one
+SINGLE = """
+name: single
+layouts:
+  grid: {ram_size: [1GiB]}
+  regions: {ragged: [[0x1000, 0x9f000], [0x100000, 0x7fe0000]]}
+kernels: [arm64-6.12-4k]
+models: [flatmem, vmemmap]
+"""
 LARGE = """
 name: large
 layouts:
@@ -88,7 +110,7 @@ def build(folder: Path, *texts: str) -> Path:
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("explorer"), SWEEP, NAMED, EXTREME)
+    return build(tmp_path_factory.mktemp("explorer"), SWEEP, NAMED, EXTREME, DEEP, SINGLE)
 
 
 @dataclass
@@ -108,8 +130,7 @@ def opened(results: Path, request: pytest.FixtureRequest) -> Iterator[Opened]:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         found = Opened(page, [], [])
         page.on("request", lambda one: found.asked.append(one.url))
-        # Vega warns of charts that are empty until they are filled
-        page.on("console", lambda one: found.told.append(one.text) if one.type == "error" else None)
+        page.on("console", lambda one: found.told.append(one.text))
         page.on("pageerror", lambda error: found.told.append(f"error: {error}"))
         page.goto((results / request.param / "explorer.html").as_uri())
         page.wait_for_function("document.body.dataset.shown")
@@ -302,14 +323,53 @@ def test_what_is_extreme_is_said(opened: Opened) -> None:
 
 
 @needs_browser
+@on("deep")
+def test_other_axes_cut_the_plane(opened: Opened, results: Path) -> None:
+    rows, _ = tables(results, "deep")
+    page = opened.page
+    for row in rows.sample(40, random_state=4).to_dict("records"):
+        model, layout = row["model"], row["layout"]
+        go(page, kernel=row["kernel"], section="512MiB", model=model, layout=layout)
+        for name, _ in COST_COLUMNS:
+            assert number(page.inner_text(f"#{name}")) == row[name], (layout, name)
+        same = rows[
+            (rows["model"] == model)
+            & (rows["base_bytes"] == row["base_bytes"])
+            & (rows["hole_size_bytes"] == row["hole_size_bytes"])
+        ]
+        check_plane(page, same, row)
+    page.fill("#axis-base", "1")
+    page.wait_for_function("document.body.dataset.shown.includes('from-512MiB')")
+    assert opened.told == []
+
+
+@needs_browser
+@on("single")
+def test_a_grid_of_one_map_is_in_the_list(opened: Opened, results: Path) -> None:
+    rows, _ = tables(results, "single")
+    page = opened.page
+    for row in rows.to_dict("records"):
+        go(page, kernel=row["kernel"], section="128MiB", model=row["model"], layout=row["layout"])
+        assert number(page.inner_text("#wasted_bytes")) == row["wasted_bytes"]
+        assert {bar["name"] for bar in rows_of(page, "layouts", "bars")} == set(rows["layout"])
+    assert opened.told == []
+
+
+@needs_browser
+@pytest.mark.parametrize("sweep", ["explored", "named", "extreme"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_nothing_is_wider_than_the_window(results: Path, width: int) -> None:
+def test_nothing_is_wider_than_its_place(results: Path, sweep: str, width: int) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": width, "height": 844})
-        page.goto((results / "explored/explorer.html").as_uri())
+        page.goto((results / sweep / "explorer.html").as_uri())
         page.wait_for_function("document.body.dataset.shown")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        beyond = page.evaluate(
+            "[...document.querySelectorAll('main .chart')].filter((chart) =>"
+            "chart.scrollWidth > chart.clientWidth + 1).map((chart) => chart.id)"
+        )
+        assert beyond == []
         browser.close()
 
 

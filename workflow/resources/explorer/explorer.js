@@ -7,6 +7,7 @@ const at = (id) => document.getElementById(id);
 const WASTED = about.columns.indexOf("wasted_bytes");
 const NEEDED = about.columns.indexOf("needed_bytes");
 const MEMMAP = about.columns.indexOf("memmap_bytes");
+const NAMES = 210;
 const MOST_EDGES = 80;
 const MOST_PLANE_EDGES = 40;
 const views = {};
@@ -309,6 +310,7 @@ function along(number) {
 
 // Round places on an axis of bytes that ends at `top`.
 function marks(top) {
+  if (top === 0) return [0];
   const step = 2 ** Math.ceil(Math.log2(top / 4));
   const found = [];
   for (let mark = 0; mark <= top; mark += step) found.push(mark);
@@ -363,7 +365,7 @@ async function showPlane(one) {
     await views.plane.runAsync();
   }
   const top = most || 1;
-  const shown = marks(top);
+  const shown = marks(most);
   for (const [number, name] of [[across, "across"], [up, "up"]]) {
     if (number === undefined) continue;
     const row = along(number).map((layout, x) => ({ x, wasted: wasted(layout), ...told(layout) }));
@@ -384,7 +386,8 @@ async function showPlane(one) {
 async function showBars(name, rows) {
   const most = Math.max(...rows.map((row) => row.wasted ?? 0));
   // room for the words behind the longest bar
-  const wide = at(name).clientWidth - 150;
+  const letters = Math.max(...rows.map((row) => row.name.length));
+  const wide = at(name).clientWidth - Math.min(7 * letters, NAMES);
   views[name].signal("top", (most || 1) / Math.max(1 - 95 / Math.max(wide, 1), 0.4)).data("bars", rows);
   await views[name].resize().runAsync();
 }
@@ -478,6 +481,13 @@ function scaleOf(regions, kept) {
   return { first, last, place, cuts };
 }
 
+// Words at a place of the strip with the pixels that they take: to one side of it at an end.
+function markOf(x, text) {
+  const wide = 7.5 * text.length + 6;
+  const left = x * at("strip").clientWidth - wide * (x < 0.05 ? 0 : x > 0.95 ? 1 : 0.5);
+  return { x, text, left, right: left + wide };
+}
+
 async function showStrip(one) {
   const regions = await stretches(about.regions, choice.layout);
   const kept = await stretches(one.stretches, choice.layout);
@@ -495,16 +505,12 @@ async function showStrip(one) {
   at("ticks").textContent = drawn
     ? `upright lines: section edges, every ${section().label}`
     : `section edges, every ${section().label}, lie too close to be drawn`;
-  const room = 90 / Math.max(at("strip").clientWidth - 90, 200);
   const marked = [];
   for (const address of [first, ...regions.flatMap(({ start, end }) => [start, end]), last]) {
-    const x = place(address);
-    const near = marked.at(-1);
-    if (near && x - near.x < room) {
-      if (address !== last || marked.length < 2) continue;
-      marked.pop();
-    }
-    marked.push({ x, text: hex(address) });
+    const mark = markOf(place(address), hex(address));
+    // the last one has its place in any case
+    while (address === last && marked.length > 1 && mark.left < marked.at(-1).right) marked.pop();
+    if (!marked.length || mark.left >= marked.at(-1).right) marked.push(mark);
   }
   views.strip
     .data("regions", regions.map((region) => told(region, "RAM")))
@@ -569,11 +575,15 @@ choice.kernel = 0;
 settle();
 const default_ = about.models.findIndex((model) => model.name === about.kernels[0].default);
 choice.model = Math.max(default_, 0);
+const waste = await column(combination().columns[WASTED]);
+// the map by name that wastes most
+choice.layout = listed.reduce((a, b) => (waste(b) > waste(a) ? b : a), listed[0] ?? 0);
 if (gridded) {
-  // the middle of the plane, and there the map that wastes most
-  const wasted = await column(combination().columns[WASTED]);
+  // the middle of the plane, and there of the maps that waste most the one nearest to it
   choice.layout = layoutAt(about.axes.map((axis) => axis.places.length >> 1));
-  choice.layout = along(about.plane[0]).reduce((a, b) => (wasted(b) > wasted(a) ? b : a));
+  const row = along(about.plane[0]);
+  const away = (layout) => Math.abs(row.indexOf(layout) - (row.length >> 1));
+  choice.layout = row.reduce((a, b) => (waste(b) - waste(a) || away(a) - away(b)) > 0 ? b : a);
   lastOnGrid = choice.layout;
 }
 follow();

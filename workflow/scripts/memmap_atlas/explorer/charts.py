@@ -22,11 +22,15 @@ from memmap_atlas.figures.style import (
 )
 from memmap_atlas.strips import PARTS
 
+# words at an end of an axis stay within it
+LEAN = "datum.x < 0.05 ? 'left' : datum.x > 0.95 ? 'right' : 'center'"
 Spec = dict[str, Any]
 HATCH = "#b4b4b4"
 LINE = LINES[0]
 MOST_TICKS = 8
 PLANE_HEIGHT, LINE_HEIGHT, STRIP_HEIGHT, BAR_STEP = 330, 124, 100, 21
+# pixels of the longest name beside bars; explorer.js has it too
+NAMES = 210
 STATUS = {"can be built with": LINE, "can't be built with": "#b9c6ce", "proposal": "#d8c9b6"}
 
 
@@ -40,7 +44,7 @@ def data(name: str) -> alt.NamedData:
     return alt.NamedData(name=name)
 
 
-def finished(chart: alt.LayerChart | alt.FacetChart, height: int | alt.Step) -> Spec:
+def finished(chart: alt.LayerChart | alt.FacetChart, height: int) -> Spec:
     """The specification of a chart as wide as its place, in the style of the page."""
     styled = (
         chart.properties(width="container", height=height)
@@ -95,12 +99,12 @@ def plane(x: alt.Axis, y: alt.Axis, shape: tuple[int, int], scale: WasteScale) -
     """
     columns, rows = shape
 
-    def around(name: str) -> alt.Chart:
+    def around(name: str, over: float = 0) -> alt.Chart:
         return alt.Chart(data(name)).transform_calculate(
             left="datum.x - 0.5",
-            right="datum.x + 0.5",
+            right=f"datum.x + {0.5 + over}",
             low="datum.y - 0.5",
-            high="datum.y + 0.5",
+            high=f"datum.y + {0.5 + over}",
         )
 
     place = {
@@ -110,13 +114,18 @@ def plane(x: alt.Axis, y: alt.Axis, shape: tuple[int, int], scale: WasteScale) -
         "y2": "high:Q",
     }
     told = [alt.Tooltip(f"{name}:N") for name in ("map", "wasted memmap")]
-    cells = around("cells").transform_filter("isValid(datum.wasted)")
+    # each reaches a little under the next ones: no seams between them
+    cells = around("cells", 0.1).transform_filter("isValid(datum.wasted)")
     forbidden = around("cells").transform_filter("!isValid(datum.wasted)")
     classes = alt.Scale(type="threshold", domain=[1, *scale.bounds], range=class_colours(scale))
     middle = {
         "x": alt.X("x:Q", scale=across(columns)),
         "y": alt.Y("y:Q", scale=across(rows)),
     }
+    # a cross that is seen on every colour
+    ways: tuple[dict[str, Any], ...] = ({"x": middle["x"]}, {"y": middle["y"]})
+    halo = alt.Chart(data("chosen")).mark_rule(color="white", strokeWidth=2.5, opacity=0.5)
+    hair = alt.Chart(data("chosen")).mark_rule(color=INK, strokeWidth=0.8)
     chart = alt.layer(
         # a stroke of its own colour: between cells without one the ground shines through
         cells.mark_rect(strokeWidth=0.8).encode(
@@ -130,8 +139,8 @@ def plane(x: alt.Axis, y: alt.Axis, shape: tuple[int, int], scale: WasteScale) -
         alt.Chart(data("edges"))
         .mark_tick(color=EDGE, thickness=1.5, orient="vertical", size=9, yOffset=-4.5)
         .encode(x=middle["x"], y=alt.value("height")),
-        alt.Chart(data("chosen")).mark_rule(color=INK, opacity=0.45).encode(x=middle["x"]),
-        alt.Chart(data("chosen")).mark_rule(color=INK, opacity=0.45).encode(y=middle["y"]),
+        *(halo.encode(**way) for way in ways),
+        *(hair.encode(**way) for way in ways),
         around("chosen").mark_rect(fillOpacity=0, stroke="white", strokeWidth=4).encode(**place),
         around("chosen").mark_rect(fillOpacity=0, stroke=INK, strokeWidth=2).encode(**place),
     )
@@ -189,14 +198,14 @@ def line(axis: alt.Axis, size: int, height: int = LINE_HEIGHT) -> Spec:
     return finished(chart, height)
 
 
-def bars() -> Spec:
-    """Waste of several models or layouts. Data: ``bars`` with name, place, wasted (null:
+def bars(count: int) -> Spec:
+    """Waste of ``count`` models or layouts. Data: ``bars`` with name, place, wasted (null:
     infeasible), text, status and chosen.
     """
     y = alt.Y(
         "name:N",
-        sort=alt.EncodingSortField("place"),
-        axis=alt.Axis(title=None, labelLimit=170, ticks=False, domain=False, labelPadding=6),
+        sort=alt.EncodingSortField("place", op="min"),
+        axis=alt.Axis(title=None, labelLimit=NAMES, ticks=False, domain=False, labelPadding=6),
     )
     x = alt.X(
         "wasted:Q",
@@ -210,17 +219,22 @@ def bars() -> Spec:
     )
     rows = alt.Chart(data("bars"))
     whole = {"x": alt.value(0), "x2": alt.value("width")}
+    # a long name is cut short on the axis
+    told = [alt.Tooltip("name:N"), alt.Tooltip("text:N", title="wasted memmap")]
     chart = alt.layer(
         # the whole row can be clicked
         rows.mark_rect(color="#eef3f6").encode(
-            y=y, **whole, opacity=alt.condition("datum.chosen", alt.value(1), alt.value(0))
+            y=y,
+            **whole,
+            opacity=alt.condition("datum.chosen", alt.value(1), alt.value(0)),
+            tooltip=told,
         ),
-        rows.mark_bar(height={"band": 0.72}).encode(y=y, x=x, color=colour),
+        rows.mark_bar(height={"band": 0.72}).encode(y=y, x=x, color=colour, tooltip=told),
         rows.mark_text(align="left", dx=5, fontSize=12, color=INK).encode(
             y=y, x=alt.X("at:Q"), text="text:N"
         ),
     ).add_params(alt.param(name="top", value=1))
-    spec = finished(chart, alt.Step(BAR_STEP))
+    spec = finished(chart, BAR_STEP * max(count, 1))
     spec["config"]["view"]["stroke"] = None
     return spec
 
@@ -270,10 +284,10 @@ def strip() -> Spec:
         between("regions", "RAM").encode(color=alt.value(INK)),
         between("stretches", "kept").encode(color=colour),
         upright("edges", low - 4, high + 4, color=INK, strokeWidth=1),
-        upright("cuts", 0, high + 4, color=FAINT, strokeDash=[2, 3]),
+        upright("cuts", rows["RAM"][1], high + 4, color=FAINT, strokeDash=[2, 3]),
         words("cuts", 14, color="#5a5a5a"),
         upright("marks", high + 6, high + 11, color=FAINT),
-        words("marks", high + 21, color=INK),
+        words("marks", high + 21, color=INK, align={"expr": LEAN}),
     )
     spec = finished(chart, STRIP_HEIGHT)
     spec["config"]["view"]["stroke"] = None

@@ -43,8 +43,7 @@ from memmap_atlas.table import COST_COLUMNS, read_layouts
 from memmap_atlas.units import UNITS, size_text
 
 # the axis across a plane, and the one up, are the first two of these that vary
-ACROSS = ("hole_start", "hole_size", "ram_size", "base")
-UP = ("ram_size", "hole_size", "base")
+ACROSS = ("hole_start", "ram_size", "hole_size", "base")
 AXIS_WORDS = {
     "base": "start of RAM",
     "ram_size": "RAM size",
@@ -116,7 +115,7 @@ def explorer(tables: Tables, resources: Path) -> str:
         "status": list(STATUS),
         "reasons": (reasons := reasons_of(memmap)),
         "combinations": list(combinations(sweep, layouts, memmap, tables.strips, reasons, store)),
-        "charts": charts(axes, shown, scale),
+        "charts": charts(axes, shown, scale, len(sweep.models), named(sweep, shown)),
     }
     page = environment(resources).get_template("page.html.j2")
     return page.render(
@@ -132,7 +131,10 @@ def explorer(tables: Tables, resources: Path) -> str:
         classes=legend(scale),
         parts=[{"colour": PART_COLOURS[part], "words": PART_WORDS[part]} for part in PARTS],
         status=STATUS,
-        axes=[axis for axis in axes if len(axis["values"]) > 1],
+        axes=sorted(
+            (axis for axis in axes if len(axis["values"]) > 1),
+            key=lambda axis: ACROSS.index(axis["name"]),
+        ),
         inks={"ink": INK, "faint": FAINT, "edge": EDGE, "forbidden": FORBIDDEN},
         provenance=f"memmap-atlas {code_version()}, sweep SHA-256 {digest(tables.sweep)}",
         # the library comes with vl-convert: nothing is fetched, neither now nor by the reader
@@ -265,11 +267,7 @@ def axes_of(sweep: Sweep, layouts: Layouts) -> list[dict[str, Any]]:
 def plane_axes(axes: Sequence[Mapping[str, Any]]) -> list[int]:
     """Places of the axis across and of the one up among ``axes``; as many as vary, two at most."""
     varying = [axis["name"] for axis in axes if len(axis["values"]) > 1]
-    if not varying:
-        return []
-    across = next(axis for axis in ACROSS if axis in varying)
-    up = [axis for axis in UP if axis in varying and axis != across][:1]
-    return [GRID_AXES.index(axis) for axis in (across, *up)]
+    return [GRID_AXES.index(axis) for axis in ACROSS if axis in varying][:2]
 
 
 def exact_label(size: int) -> str:
@@ -304,10 +302,14 @@ def kernel_words(name: str, sweep: Sweep) -> dict[str, Any]:
 
 
 def charts(
-    axes: Sequence[Mapping[str, Any]], shown: Sequence[int], scale: WasteScale
+    axes: Sequence[Mapping[str, Any]],
+    shown: Sequence[int],
+    scale: WasteScale,
+    models: int,
+    layouts: int,
 ) -> dict[str, Any]:
     """The specifications of all charts of a page."""
-    made: dict[str, Any] = {"layouts": bars(), "models": bars(), "strip": strip()}
+    made: dict[str, Any] = {"layouts": bars(layouts), "models": bars(models), "strip": strip()}
 
     def labelled(place: int, most: int) -> Any:
         axis = axes[place]
@@ -319,7 +321,7 @@ def charts(
         made[name] = line(labelled(place, 5), len(axes[place]["values"]), height)
     if len(shown) == 2:
         columns, rows = (len(axes[place]["values"]) for place in shown)
-        x, y = labelled(shown[0], 9), labelled(shown[1], 12)
+        x, y = labelled(shown[0], 5), labelled(shown[1], 8)
         made["plane"] = plane(x, y, (columns, rows), scale)
     return made
 
@@ -343,8 +345,8 @@ def reading(sweep: Sweep, shown: Sequence[int]) -> str:
     named = "The list has the other memory maps of this sweep."
     if len(shown) == 2:
         text = (
-            "Each cell is a memory map: RAM with one hole. Its colour is its "
-            f"{waste}. Choose a cell, or move the sliders: all else is about that map."
+            f"Each cell is a memory map: RAM with one hole. Its colour is its {waste}. Choose a "
+            "cell with a click or the arrow keys, or move the sliders: all else is about that map."
         )
     elif shown:
         text = (
@@ -354,6 +356,11 @@ def reading(sweep: Sweep, shown: Sequence[int]) -> str:
     else:
         return f"Each bar is {waste}. Choose a memory map or a model: all else is about that one."
     return f"{text} {named}" if sweep.regions else text
+
+
+def named(sweep: Sweep, shown: Sequence[int]) -> int:
+    """How many layouts are chosen by name: also the one of a grid in which nothing varies."""
+    return sweep.layouts if not shown else len(sweep.regions)
 
 
 def maps_words(sweep: Sweep) -> dict[str, Any]:
