@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawn import SWEEP, Made, drawn_figures, made_figures
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure as Drawing
@@ -146,16 +145,6 @@ def test_every_cell_and_label_of_an_annotated_heatmap(
     assert set(map(str, np.concatenate(shown))) >= set(map(str, table[~np.isnan(table)]))
     labels = {text.get_text() for text in drawing.texts}
     assert set(drawn.rows[index].astype(str)) <= labels
-
-
-def test_nothing_is_cut_off(figures: dict[str, tuple[Drawing, Drawn]]) -> None:
-    for name, (drawing, _) in figures.items():
-        renderer = FigureCanvasAgg(drawing).get_renderer()
-        box = drawing.get_tightbbox(renderer)
-        width, height = drawing.get_size_inches()
-        assert min(box.x0, box.y0) >= 0, name
-        assert box.x1 <= width, name
-        assert box.y1 <= height, name
 
 
 def test_framed_cells_are_selectable(figures: dict[str, tuple[Drawing, Drawn]]) -> None:

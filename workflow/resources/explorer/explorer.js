@@ -7,7 +7,6 @@ const at = (id) => document.getElementById(id);
 const WASTED = about.columns.indexOf("wasted_bytes");
 const NEEDED = about.columns.indexOf("needed_bytes");
 const MEMMAP = about.columns.indexOf("memmap_bytes");
-const NAMES = 210;
 const MOST_EDGES = 80;
 const MOST_PLANE_EDGES = 40;
 const views = {};
@@ -387,7 +386,7 @@ async function showBars(name, rows) {
   const most = Math.max(...rows.map((row) => row.wasted ?? 0));
   // room for the words behind the longest bar
   const letters = Math.max(...rows.map((row) => row.name.length));
-  const wide = at(name).clientWidth - Math.min(7 * letters, NAMES);
+  const wide = at(name).clientWidth - Math.min(7 * letters, about.room);
   views[name].signal("top", (most || 1) / Math.max(1 - 95 / Math.max(wide, 1), 0.4)).data("bars", rows);
   await views[name].resize().runAsync();
 }

@@ -160,23 +160,15 @@ def choices(sweep: Sweep, name: str) -> list[tuple[int, str]]:
     ]
 
 
-def lacks_choice(sweep: Sweep) -> str:
-    """There must be something to choose, on named layouts or over a plane."""
+def lacks_choices(sweep: Sweep) -> str:
+    """There must be something to choose."""
     for name in sweep.kernels:
         if len(choices(sweep, name)) < 2:
             return (
                 f"needs two section sizes or models that a kernel can be built with; of {name} "
                 "there are fewer"
             )
-    return lacks_rows(sweep)
-
-
-def lacks_plane_choice(sweep: Sweep) -> str:
-    """The same over a plane."""
-    for name in sweep.kernels:
-        if len(choices(sweep, name)) < 2:
-            return lacks_choice(sweep)
-    return lacks_plane(sweep)
+    return ""
 
 
 def lacks_granules(sweep: Sweep) -> str:
@@ -281,7 +273,7 @@ FIGURES = {
             "with; 0 is the best choice for the map. The last rows are the sum of all maps and the "
             f"worst of them: what a single kernel image would cost. {CLASSES}"
         ),
-        lacks=lacks_choice,
+        lacks=lambda sweep: lacks_choices(sweep) or lacks_rows(sweep),
     ),
     "regret-heatmap": FigurePlan(
         question="Where is which choice of model and section size the best?",
@@ -291,7 +283,7 @@ FIGURES = {
             "A panel is a section size and model that the kernel can be built with, white where "
             f"it is the best choice. {CLASSES}"
         ),
-        lacks=lacks_plane_choice,
+        lacks=lambda sweep: lacks_choices(sweep) or lacks_plane(sweep),
         gridded=True,
     ),
     "granules": FigurePlan(
@@ -334,7 +326,8 @@ FIGURES = {
         quantity=WASTE,
         meaning=(
             "Left: the share of boards that waste at most so much, for each kernel with its own "
-            "section size and default model. Right: the boards that waste most under any."
+            "section size and default model. Right: the boards that waste most under any; of those "
+            "that waste the same under each kernel one. Below: in numbers."
         ),
         lacks=lacks_boards,
         each="sweep",

@@ -29,7 +29,7 @@ HATCH = "#b4b4b4"
 LINE = LINES[0]
 MOST_TICKS = 8
 PLANE_HEIGHT, LINE_HEIGHT, STRIP_HEIGHT, BAR_STEP = 330, 124, 100, 21
-# pixels of the longest name beside bars; explorer.js has it too
+# pixels of the longest name beside bars
 NAMES = 210
 STATUS = {"can be built with": LINE, "can't be built with": "#b9c6ce", "proposal": "#d8c9b6"}
 
@@ -127,12 +127,8 @@ def plane(x: alt.Axis, y: alt.Axis, shape: tuple[int, int], scale: WasteScale) -
     halo = alt.Chart(data("chosen")).mark_rule(color="white", strokeWidth=2.5, opacity=0.5)
     hair = alt.Chart(data("chosen")).mark_rule(color=INK, strokeWidth=0.8)
     chart = alt.layer(
-        # a stroke of its own colour: between cells without one the ground shines through
-        cells.mark_rect(strokeWidth=0.8).encode(
-            **place,
-            color=alt.Color("wasted:Q", scale=classes, legend=None),
-            stroke=alt.Stroke("wasted:Q", scale=classes, legend=None),
-            tooltip=told,
+        cells.mark_rect(stroke=None).encode(
+            **place, color=alt.Color("wasted:Q", scale=classes, legend=None), tooltip=told
         ),
         forbidden.mark_rect(color=FORBIDDEN).encode(**place, tooltip=told),
         forbidden.mark_rule(color=HATCH, strokeWidth=0.7).encode(**place),

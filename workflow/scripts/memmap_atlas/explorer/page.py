@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from memmap_atlas.explorer.charts import (
     LINE_HEIGHT,
+    NAMES,
     PLANE_HEIGHT,
     STATUS,
     bars,
@@ -112,6 +113,7 @@ def explorer(tables: Tables, resources: Path) -> str:
         ],
         "columns": [name for name, _ in COST_COLUMNS],
         "parts": list(PARTS),
+        "room": NAMES,
         "status": list(STATUS),
         "reasons": (reasons := reasons_of(memmap)),
         "combinations": list(combinations(sweep, layouts, memmap, tables.strips, reasons, store)),

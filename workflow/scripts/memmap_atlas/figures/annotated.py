@@ -3,7 +3,6 @@ section sizes.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,12 +27,13 @@ from memmap_atlas.figures.style import (
     FORBIDDEN,
     HATCH,
     INK,
+    MARGIN,
     PAGE_WIDTH,
     KeyEntry,
     WasteScale,
     draw_key,
     forbidden_patch,
-    fractions,
+    sheet,
     waste_scale,
 )
 from memmap_atlas.figures.words import Heads
@@ -43,7 +43,7 @@ COLUMNS = [*POINT, *STATE, "wasted_bytes"]
 ALL = ("all of them", "worst of them")
 WHOLE = {"ram_bytes": "Int64", "cost_bytes": "Int64", "regret_bytes": "Int64"}
 # inches
-ROW, TOP, KEY, EDGE, GAP, BLOCK_GAP = 0.145, 0.56, 0.68, 0.06, 0.07, 0.1
+ROW, TOP, KEY, EDGE, GAP, BLOCK_GAP = 0.145, 0.56, 0.68, MARGIN, 0.07, 0.1
 # widths in text of 7 points: on average, of digits, and of bold letters
 LETTER, DIGIT, BOLD = 0.056, 0.063, 0.072
 
@@ -205,32 +205,26 @@ def annotated(
     top = TOP + DIGIT * max(map(len, columns)) + 0.1
     body = ROW * len(names)
     height = top + body + KEY
-    figure = Figure(figsize=(PAGE_WIDTH, height))
-
-    def write(text: str, x: float, y: float, **how: Any) -> None:
-        figure.text(x / PAGE_WIDTH, 1 - y / height, text, **how)
-
-    write(heads.title, EDGE, 0.06, va="top", fontsize=9)
-    write(heads.subtitle, EDGE, 0.23, va="top")
+    page = sheet(heads.title, heads.subtitle, height)
     for place, (found, width) in enumerate(zip(blocks, widths, strict=True)):
         offset = left + cell * widths[:place].sum() + BLOCK_GAP * place
-        axes = figure.add_axes(fractions((offset, KEY, cell * width, body), height))
+        axes = page.axes(offset, top, cell * width, body)
         draw_block(axes, found, drawn.scale, texts=cell > DIGIT * 4)
-        write(found.heading, offset, TOP, weight="bold")
+        page.write(found.heading, offset, TOP, va="baseline", weight="bold")
     for y, name, label in [
         (top - ROW, *called),
         *((top + ROW * row, name, labels[name]) for row, name in enumerate(names)),
     ]:
         style = {"va": "center_baseline", "weight": "bold" if y < top else "normal"}
-        write(name, EDGE, y + ROW / 2, **style)
-        write(label, left - GAP, y + ROW / 2, ha="right", **style)
+        page.write(name, EDGE, y + ROW / 2, **style)
+        page.write(label, left - GAP, y + ROW / 2, ha="right", **style)
     frame = Rectangle((0, 0), 1, 1, fill=False, ec=INK, lw=1.1)
     entries: list[KeyEntry] = [(frame, drawn.reading.frame)]
     if any(found.bytes.isna().any(axis=None) for found in blocks):
         entries.append((forbidden_patch(), "infeasible"))
-    bar = figure.add_axes(fractions((EDGE, 0.32, 3.2, 0.14), height))
-    draw_key(figure, bar, drawn.scale, entries, drawn.reading.called, upright=False)
-    return figure
+    bar = page.axes(EDGE, height - 0.32 - 0.14, 3.2, 0.14)
+    draw_key(page.figure, bar, drawn.scale, entries, drawn.reading.called, upright=False)
+    return page.figure
 
 
 def draw_block(axes: Axes, found: Block, scale: WasteScale, *, texts: bool) -> None:

@@ -3,17 +3,16 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from memmap_atlas.figures.data import PARTS, POINT, STATE, Drawn, Source
 from memmap_atlas.figures.labels import size_label
 from memmap_atlas.figures.style import (
     FAINT,
-    INK,
     MARGIN,
     PAGE_WIDTH,
     PART_COLOURS,
+    part_key,
     sheet,
 )
 from memmap_atlas.figures.words import Heads
@@ -80,7 +79,8 @@ def breakdown_figure(drawn: Drawn, heads: Heads) -> Figure:
             page.write(text, bytes_at, y, ha="right", va="center_baseline")
         else:
             page.write(f"infeasible: {row['reason']}", left, y, va="center_baseline", color=FAINT)
-    key(page.figure, rows, (left / PAGE_WIDTH, 0.36 / (TOP + body + FOOT)))
+    there = [part for part in PART_COLOURS if rows[COLUMN_OF[part]].fillna(0).any()]
+    part_key(page.figure, there, "upper right", PAGE_WIDTH - MARGIN, TOP + body + FOOT - 0.36)
     return page.figure
 
 
@@ -94,21 +94,3 @@ def stack(axes: Axes, rows: pd.DataFrame, parts: list[str], of: pd.Series) -> No
             places, share, left=so_far, height=0.76, color=PART_COLOURS[part], lw=0, label=part
         )
         so_far = so_far + share
-
-
-def key(figure: Figure, rows: pd.DataFrame, place: tuple[float, float]) -> None:
-    """The parts that are there."""
-    names = [part for part in PART_COLOURS if rows[COLUMN_OF[part]].fillna(0).any()]
-    figure.legend(
-        [Patch(facecolor=PART_COLOURS[name]) for name in names],
-        names,
-        loc="upper right",
-        bbox_to_anchor=(1 - MARGIN / PAGE_WIDTH, place[1]),
-        ncols=len(names),
-        frameon=False,
-        handlelength=1.2,
-        handletextpad=0.4,
-        columnspacing=1.0,
-        borderpad=0,
-        labelcolor=INK,
-    )

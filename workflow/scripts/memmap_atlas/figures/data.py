@@ -61,7 +61,9 @@ class Drawn:
         """Points of the sweep that it draws: a strip has several rows for one."""
         names = ("layout", *PLANE, "kernel", "section_bytes", "model")
         key = [name for name in names if name in self.rows]
-        return len(self.rows[self.rows["model"].notna()][key].drop_duplicates())
+        # a row without a model is RAM itself, one without RAM a sum over layouts
+        told = [name for name in ("model", "ram_bytes") if name in key]
+        return len(self.rows.dropna(subset=told)[key].drop_duplicates())
 
 
 @dataclass(frozen=True)

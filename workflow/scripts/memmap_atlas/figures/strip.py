@@ -22,6 +22,7 @@ from memmap_atlas.figures.style import (
     PAGE_WIDTH,
     PART_COLOURS,
     forbidden_patch,
+    key_line,
     sheet,
 )
 from memmap_atlas.figures.words import Heads
@@ -131,7 +132,7 @@ def strip_figure(drawn: Drawn, heads: Heads) -> Figure:
                     page.write(text, x, TOP + y + ROW / 2, ha="right", **style)
             y += ROW
     label_axis(axes, knots, places)
-    key(page.figure, strips, (left / PAGE_WIDTH, 0.30 / (TOP + body + FOOT)))
+    key(page.figure, strips, (left, TOP + body + FOOT - 0.30))
     return page.figure
 
 
@@ -231,15 +232,4 @@ def key(figure: Figure, strips: pd.DataFrame, place: tuple[float, float]) -> Non
     elif not strips["selectable"].all():
         handles.append(Patch(alpha=0))
         names.append("grey: not selectable")
-    figure.legend(
-        handles,
-        names,
-        loc="upper left",
-        bbox_to_anchor=place,
-        ncols=len(names),
-        frameon=False,
-        handlelength=1.2,
-        handletextpad=0.4,
-        columnspacing=1.0,
-        borderpad=0,
-    )
+    key_line(figure, handles, names, "upper left", *place)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -63,6 +63,7 @@ PART_COLOURS = {
     "usage maps": "#86c5e8",
     "page tables": "#2f9e77",
 }
+Corner = Literal["upper left", "upper right"]
 # a handle of the key, and what it means
 KeyEntry = tuple[Artist, str]
 
@@ -238,6 +239,38 @@ def spread(places: Sequence[float], least: float) -> list[float]:
 def dot_area(count: ArrayLike, of: int, largest: float) -> NDArray[np.float64]:
     """Areas of dots in square points for ``count`` out of ``of``, none so small that it is lost."""
     return np.maximum(np.asarray(count, dtype=np.float64) / of * largest, 1.5)
+
+
+def key_line(
+    figure: Figure,
+    handles: Sequence[Artist],
+    names: Sequence[str],
+    corner: Corner,
+    x: float,
+    y: float,
+) -> None:
+    """What colours mean, in one line; its ``corner`` stands ``x`` and ``y`` inches from the upper
+    left one of the figure.
+    """
+    width, height = figure.get_size_inches()
+    figure.legend(
+        handles,
+        names,
+        loc=corner,
+        bbox_to_anchor=(x / width, 1 - y / height),
+        ncols=len(names),
+        frameon=False,
+        handlelength=1.2,
+        handletextpad=0.4,
+        columnspacing=1.0,
+        borderpad=0,
+    )
+
+
+def part_key(figure: Figure, names: Sequence[str], corner: Corner, x: float, y: float) -> None:
+    """The colours of some parts, by name."""
+    handles = [Patch(facecolor=PART_COLOURS[name]) for name in names]
+    key_line(figure, handles, names, corner, x, y)
 
 
 def forbidden_span(axes: Axes, left: float, right: float) -> None:

@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from memmap_atlas.figures.data import PARTS, POINT, STATE, Drawn, Source
 from memmap_atlas.figures.labels import size_label
-from memmap_atlas.figures.style import INK, MARGIN, PAGE_WIDTH, PART_COLOURS, sheet
+from memmap_atlas.figures.style import INK, MARGIN, PAGE_WIDTH, PART_COLOURS, part_key, sheet
 from memmap_atlas.figures.words import Heads
 from memmap_atlas.kernel import Kernel
 
@@ -124,19 +123,8 @@ def timeline(drawn: Drawn, heads: Heads) -> Figure:
             page.write(difference(row["change_bytes"]), x, y + 2.3 * LINE, weight="bold")
         for index, line in enumerate(lines):
             page.write(line, x, y + (3.6 + index) * LINE)
-    names = [part for part in PART_COLOURS if rows[COLUMN_OF[part]].fillna(0).any()]
-    page.figure.legend(
-        [Patch(facecolor=PART_COLOURS[name]) for name in names],
-        names,
-        loc="upper left",
-        bbox_to_anchor=(LEFT / PAGE_WIDTH, 1 - (TOP - 0.26) / page.figure.get_figheight()),
-        ncols=len(names),
-        frameon=False,
-        borderpad=0,
-        handlelength=1.2,
-        handletextpad=0.4,
-        columnspacing=1.0,
-    )
+    there = [part for part in PART_COLOURS if rows[COLUMN_OF[part]].fillna(0).any()]
+    part_key(page.figure, there, "upper left", LEFT, TOP - 0.26)
     return page.figure
 
 

@@ -46,7 +46,7 @@ def title(figure: Figure, sweep: Sweep) -> str:
             layout=figure.layout,
             kernel=figure.kernels[0],
             kernels=len(figure.kernels),
-            layouts=f"{sweep.layouts:,}",
+            layouts=f"{len(sweep.regions):,}",
         )
     if len(figure.kernels) > 1:
         return f"Wasted memmap, {len(figure.kernels)} kernels"
