@@ -22,10 +22,10 @@ from memmap_atlas.figure_plan import FIGURES
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.kernel_file import Entries, build_kernels, read_entries
 from memmap_atlas.models import MODELS
-from memmap_atlas.sweep import GRID_AXES, Axis, Grid, Layout, Range, Sweep
+from memmap_atlas.sweep import GRID_AXES, HIGHEST_ADDRESS, Axis, Grid, Layout, Range, Sweep
 from memmap_atlas.units import parse_size, size_text
 
-HIGHEST_ADDRESS = 1 << 57
+
 NO_BOARDS: Mapping[str, Board] = {}
 FILES = {"kernel": "kernels.yaml", "machine": "machines.yaml", "board": "boards.tsv"}
 BYTES_PER_POINT = 1  # of a large sweep, as parquet: measured 0.5 to 0.7

@@ -16,6 +16,8 @@ from memmap_atlas.kernel import Kernel, kernel_from, kernel_values
 # the same as yaml.safe_load, in C where it is there: a sweep can have thousands of layouts
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 POINTS_PER_PART = 10_000_000
+# no machine addresses more, and all sums over a layout fit 64 bits
+HIGHEST_ADDRESS = 1 << 57
 GRID_AXES = ("base", "ram_size", "hole_start", "hole_size")
 
 
