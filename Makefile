@@ -8,7 +8,7 @@ LAB ?= full
 
 all: .venv/ready
 	$(BIN)/snakemake --cores all --quiet host reason
-	@$(BIN)/python workflow/scripts/answer.py
+	@$(BIN)/python workflow/scripts/closing.py
 
 .venv/ready: requirements.lock
 	$(PYTHON) -m venv .venv

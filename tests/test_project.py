@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "workflow/scripts/memmap_atlas"
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-from answer import LAYOUTS, ROWS, answer  # noqa: E402
+from closing import LAYOUTS, ROWS, answer  # noqa: E402
 from document_keys import README, documented  # noqa: E402
 
 

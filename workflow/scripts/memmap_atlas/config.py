@@ -21,8 +21,18 @@ from memmap_atlas.documents import (
 from memmap_atlas.figure_plan import FIGURES
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.kernel_file import Entries, build_kernels, read_entries
+from memmap_atlas.map_files import kernel_entry, layouts_of_files
 from memmap_atlas.models import MODELS
-from memmap_atlas.sweep import GRID_AXES, HIGHEST_ADDRESS, Axis, Grid, Layout, Range, Sweep
+from memmap_atlas.sweep import (
+    GRID_AXES,
+    HIGHEST_ADDRESS,
+    Axis,
+    Grid,
+    Layout,
+    Range,
+    SourceFile,
+    Sweep,
+)
 from memmap_atlas.units import parse_size, size_text
 
 
@@ -91,9 +101,16 @@ def load_sweep(
             value = value.get(key) if isinstance(value, dict) else None
         return absent if value is None or any(p[: len(keys)] == keys for p in unsound) else value
 
+    sources: list[SourceFile] = []
+    written = dict(sound({}, "custom_kernels"))
+    for name, entry in written.items():
+        if isinstance(entry, dict) and isinstance(entry.get("config"), str):
+            with noting(wrong):
+                written[name], source = kernel_entry(name, entry, kernel_entries, path.parent)
+                sources.append(source)
     custom: dict[str, Any] = {}
     with noting(wrong):
-        custom = custom_kernels(sound({}, "custom_kernels"), kernel_entries, shown)
+        custom = custom_kernels(written, kernel_entries, shown)
     kernels: dict[str, Kernel] = {}
     with noting(wrong):
         kernels = chosen_kernels(sound([], "kernels"), kernel_entries, custom, shown)
@@ -109,6 +126,11 @@ def load_sweep(
         regions |= chosen_machines(sound([], "layouts", "machines"), machines, set(regions), shown)
     with noting(wrong):
         regions |= chosen_boards(sound([], "layouts", "boards"), boards, set(regions), shown)
+    with noting(wrong):
+        patterns = sound([], "layouts", "files")
+        maps, files = layouts_of_files(patterns, path.parent, set(regions), shown)
+        regions |= maps
+        sources += files
     sections: tuple[int | None, ...] = ()
     with noting(wrong):
         sections = read_sections(sound(["kernel"], "section_size"), page, shown)
@@ -122,6 +144,7 @@ def load_sweep(
         section_sizes=sections,
         models=tuple(MODELS) if content["models"] == "all" else tuple(content["models"]),
         figures=tuple(content.get("figures", ())),
+        sources=tuple(sources),
     )
     wrong = [
         Problem(shown, ("figures",), f"{figure} {lack}")
@@ -374,6 +397,16 @@ def chosen_file(
     return shipped[entry], f"config/{kind}s/{entry}.yaml"
 
 
+def checked_kernels(root: Path) -> tuple[Entries, dict[str, str]]:
+    """What is written of the kernels that ship, and in which file.
+
+    Raises ConfigError with all that is wrong in it.
+    """
+    entries, files = read_entries(root / "config/kernels.yaml")
+    build_kernels(entries, files)
+    return entries, files
+
+
 def load_sweeps(config: Mapping[str, Any], root: Path, folder: Path) -> list[Sweep]:
     """The sweeps that a configuration lists; ``root`` holds config/, ``folder`` is where paths
     start.
@@ -383,8 +416,7 @@ def load_sweeps(config: Mapping[str, Any], root: Path, folder: Path) -> list[Swe
     wrong = problems(config, "config", "config")
     refuse(wrong)
     with noting(wrong):
-        entries, files = read_entries(root / "config/kernels.yaml")
-        build_kernels(entries, files)
+        entries, _ = checked_kernels(root)
     with noting(wrong):
         machines = load_machines(root / "config/machines.yaml")
     with noting(wrong):

@@ -86,7 +86,7 @@ def lacks_hole_plane(sweep: Sweep) -> str:
 def lacks_rows(sweep: Sweep) -> str:
     """An annotated heatmap has a row for each named layout."""
     if not sweep.regions:
-        return "needs named layouts: layouts.regions, layouts.machines or layouts.boards"
+        return "needs named layouts: layouts.regions, machines, boards or files"
     if len(sweep.regions) > MOST_ROWS:
         return f"has room for {MOST_ROWS} named layouts, here are {len(sweep.regions)}"
     return ""

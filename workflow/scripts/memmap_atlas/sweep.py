@@ -67,12 +67,30 @@ class Grid:
 
 
 @dataclass(frozen=True)
+class SourceFile:
+    """The file that a layout or a kernel was read from.
+
+    name: of the layout or kernel
+    file: as it was given
+    kind: of the file, in words
+    notes: what a reader of the numbers has to know of it
+    """
+
+    name: str
+    file: str
+    sha256: str
+    kind: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Sweep:
     """Layouts x kernels x section sizes x models.
 
     regions: named layouts
     kernels: by name, in the order of the sweep file
     section_sizes: bytes; None is the size that a kernel ships with
+    sources: of the layouts and kernels that were read from files
     """
 
     name: str
@@ -83,6 +101,7 @@ class Sweep:
     section_sizes: tuple[int | None, ...]
     models: tuple[str, ...]
     figures: tuple[str, ...]
+    sources: tuple[SourceFile, ...] = ()
 
     @property
     def layouts(self) -> int:
@@ -134,6 +153,7 @@ def resolved(sweep: Sweep) -> dict[str, Any]:
     values["kernels"] = {name: kernel_values(kernel) for name, kernel in sweep.kernels.items()}
     for key in ("section_sizes", "models", "figures"):
         values[key] = list(values[key])
+    values["sources"] = [{**asdict(one), "notes": list(one.notes)} for one in sweep.sources]
     return values
 
 
@@ -158,6 +178,9 @@ def sweep_from(values: Mapping[str, Any]) -> Sweep:
         section_sizes=tuple(values["section_sizes"]),
         models=tuple(values["models"]),
         figures=tuple(values["figures"]),
+        sources=tuple(
+            SourceFile(**{**one, "notes": tuple(one["notes"])}) for one in values["sources"]
+        ),
     )
 
 

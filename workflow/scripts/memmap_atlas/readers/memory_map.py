@@ -180,4 +180,3 @@ def node_spans(banks: Sequence[Bank]) -> tuple[tuple[int, int, int], ...]:
             low, high = spans.get(bank.node, (bank.start, bank.end))
             spans[bank.node] = (min(low, bank.start), max(high, bank.end))
     return tuple((node, *spans[node]) for node in sorted(spans))
-
