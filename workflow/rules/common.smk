@@ -1,12 +1,16 @@
 # What the configuration asks for, checked before any job; nothing is made here.
 
+from memmap_atlas.answer.plan import question_of
 from memmap_atlas.config import load_sweeps
 from memmap_atlas.documents import ConfigError
 from memmap_atlas.sweep import resolved
 from memmap_atlas.targets import FIGURE_SUFFIXES, figures, strays, summary, tables
 
 try:
-    SWEEPS = {sweep.name: sweep for sweep in load_sweeps(config, HERE, Path.cwd())}
+    # a file that is asked about brings sweeps of its own
+    QUESTION = question_of(config, HERE, Path.cwd()) if "file" in config else None
+    chosen = QUESTION.sweeps if QUESTION else load_sweeps(config, HERE, Path.cwd())
+    SWEEPS = {sweep.name: sweep for sweep in chosen}
 except ConfigError as error:
     raise WorkflowError(*map(str, error.problems))
 

@@ -6,8 +6,10 @@ from memmap_atlas.figure_plan import FIGURES as KINDS, find
 
 EVIDENCE = str(HERE / "workflow/resources/evidence.parquet")
 CITATION = str(HERE / "CITATION.cff")
-# where each sweep was named, in the order of the configuration
-WRITTEN = dict(zip(SWEEPS, config["sweeps"]))
+# what the configuration says to get each sweep
+WRITTEN = dict(zip(SWEEPS, ([f"sweeps=[{entry}]"] for entry in config["sweeps"])))
+if QUESTION:
+    WRITTEN = dict.fromkeys(SWEEPS, QUESTION.asked)
 
 
 def sweep_of(wildcards):
@@ -34,8 +36,8 @@ def figure_sources(kind):
 
 def command(wildcards, output):
     """What makes a figure again, from the folder that results/ is in."""
-    sweeps = shlex.quote(f"sweeps=[{WRITTEN[wildcards.sweep]}]")
-    return f"snakemake --cores 1 --config {sweeps} -- {output[0]}"
+    asked = " ".join(map(shlex.quote, WRITTEN[wildcards.sweep]))
+    return f"snakemake --cores 1 --config {asked} -- {output[0]}"
 
 
 def figure_labels(kind):

@@ -29,6 +29,7 @@ class Question:
     reason: why it is that one, in words
     every: the sweep of all kernels and models
     alone: the sweep of this kernel with all models
+    asked: the configuration that asks it, as on a command line
     """
 
     layout: str
@@ -37,6 +38,12 @@ class Question:
     reason: str
     every: Sweep
     alone: Sweep
+    asked: tuple[str, ...]
+
+    @property
+    def sweeps(self) -> tuple[Sweep, Sweep]:
+        """Both sweeps."""
+        return self.every, self.alone
 
 
 def question_of(config: Mapping[str, Any], root: Path, folder: Path) -> Question:
@@ -77,7 +84,9 @@ def question_of(config: Mapping[str, Any], root: Path, folder: Path) -> Question
         kernel, reason = stands_for(found.content.told, kernels)
     every = sweep_of(layout, found, kernels, tuple(sources))
     alone = sweep_of(layout, found, {kernel: kernels[kernel]}, tuple(sources), "-kernel")
-    return Question(layout, found.file, kernel, reason, every, alone)
+    words = f"file=[{','.join(names)}]" if len(names) > 1 else f"file={names[0]}"
+    told = (words, f"kernel={wanted}") if wanted else (words,)
+    return Question(layout, found.file, kernel, reason, every, alone, told)
 
 
 def listing(read: list[Read], what: str = "map") -> str:

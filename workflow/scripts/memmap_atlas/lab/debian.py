@@ -17,7 +17,13 @@ KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 # a kernel's package is often empty and depends on the one that holds the image
 IMAGE_PACKAGE = re.compile(r"^linux-(?:image|binary)-")
 IMAGE = re.compile(r"/vmlinu[xz](-[^/]*)?$")
+TREE_PACKAGE = re.compile(r"^linux-(?:image|base)-")
+# to 6.12 in a folder of the image's, then in one of the modules'
+TREE = re.compile(
+    r"^\./usr/lib/(?:linux-image-[^/]+|modules/[^/]+/dtb)/(?P<name>[\w+.-]+(?:/[\w+-][\w+.-]*)*\.dtb)$"
+)
 TRIES = 3
+MOST_PACKAGES = 6
 
 
 class Unavailable(RuntimeError):
@@ -108,6 +114,24 @@ class Archive:
             package = sorted(images_in)[0]
         raise Unavailable(f"no kernel image in package {package!r} of {self.where}")
 
+    def fetch_trees(self, package: str, into: Path, trees: Path) -> Package:
+        """The package that holds the device trees of a kernel; they are unpacked into ``trees``, in
+        the folders of their vendors.
+
+        ``package`` may be one that names the newest kernel of its flavour.
+        """
+        waiting, seen = [package], set()
+        while waiting and len(seen) < MOST_PACKAGES:
+            name = waiting.pop(0)
+            seen.add(name)
+            found = self.fetch(name, into)
+            if extract(found.file, TREE, trees):
+                return found
+            found.file.unlink()
+            needs = re.findall(r"[^\s,|(]+", self.field(name, "Depends"))
+            waiting += sorted(n for n in needs if TREE_PACKAGE.match(n) and n not in seen)
+        raise Unavailable(f"no device tree in package {package!r} of {self.where}")
+
 
 def archive_of(suite: str) -> str:
     """Where apt finds Debian on this machine: of its own index targets, one for that kind of suite.
@@ -128,15 +152,19 @@ def archive_of(suite: str) -> str:
 
 
 def extract(file: Path, wanted: re.Pattern[str], into: Path) -> list[Path]:
-    """The files of a package whose path matches ``wanted``, in ``into`` by their last name."""
+    """The files of a package whose path matches ``wanted``, in ``into`` by their last name, or by
+    what the pattern's group ``name`` holds.
+    """
     found = []
     with (
         subprocess.Popen(["dpkg-deb", "--fsys-tarfile", file], stdout=subprocess.PIPE) as process,
         tarfile.open(fileobj=process.stdout, mode="r|") as archive,
     ):
         for member in archive:
-            if member.isfile() and wanted.search(member.name):
-                target = into / Path(member.name).name
+            match = wanted.search(member.name)
+            if match and member.isfile():
+                target = into / match.groupdict().get("name", Path(member.name).name)
+                target.parent.mkdir(parents=True, exist_ok=True)
                 stream = archive.extractfile(member)
                 assert stream is not None
                 with target.open("wb") as out:

@@ -1,0 +1,39 @@
+# One file that says where a machine's RAM is: what that costs, and what would be better.
+
+
+rule answer_sheet:
+    input:
+        unpack(answer_sources),
+        library=LIBRARY,
+    output:
+        text="results/{sweep}/answer.txt",
+        markdown="results/{sweep}/answer.md",
+        csv="results/{sweep}/answer.csv",
+    log:
+        "results/{sweep}/logs/answer.log",
+    conda:
+        "../envs/atlas.yaml"
+    params:
+        kernel=lambda wildcards: the_question().kernel,
+        reason=lambda wildcards: the_question().reason,
+        layout=lambda wildcards: the_question().layout,
+    message:
+        "{wildcards.sweep}: the answer"
+    script:
+        "../scripts/answer.py"
+
+
+rule answer:
+    input:
+        unpack(answer_parts),
+    log:
+        "results/logs/answer.log",
+    localrule: True
+    conda:
+        "../envs/atlas.yaml"
+    params:
+        files=answer_files,
+    message:
+        "the answer"
+    script:
+        "../scripts/print_texts.py"

@@ -1,0 +1,66 @@
+# A census of device trees: how many boards waste memmap, and how much. All trees in one job.
+
+
+wildcard_constraints:
+    trees="[a-z0-9-]+",
+
+
+rule debian_trees:
+    input:
+        library=lab_library("debian.py"),
+    output:
+        trees=directory("results/census/{suite}/trees"),
+        package="results/census/{suite}/package.txt",
+    log:
+        "results/census/{suite}/logs/trees.log",
+    retries: 2
+    conda:
+        "../envs/atlas.yaml"
+    message:
+        "census: the arm64 device trees of Debian {wildcards.suite}"
+    script:
+        "../scripts/debian_trees.py"
+
+
+rule census_table:
+    input:
+        unpack(census_trees),
+        library=LIBRARY,
+        boards=str(HERE / "config/boards.tsv"),
+        kernels=str(HERE / "config/kernels.yaml"),
+    output:
+        table="results/census/{trees}/census.parquet",
+        csv="results/census/{trees}/census.csv",
+        text="results/census/{trees}/census.txt",
+        markdown="results/census/{trees}/census.md",
+    log:
+        "results/census/{trees}/logs/census.log",
+    conda:
+        "../envs/atlas.yaml"
+    threads: 2
+    params:
+        arch="arm64",
+    message:
+        "census: {wildcards.trees}"
+    script:
+        "../scripts/census.py"
+
+
+rule census:
+    input:
+        texts=census_texts,
+    log:
+        "results/census/logs/census.log",
+    localrule: True
+    conda:
+        "../envs/atlas.yaml"
+    params:
+        files=lambda wildcards, input: [
+            text.removesuffix("txt") + kind
+            for text in input.texts
+            for kind in ("txt", "md", "csv", "parquet")
+        ],
+    message:
+        "the census"
+    script:
+        "../scripts/print_texts.py"

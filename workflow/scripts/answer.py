@@ -1,0 +1,33 @@
+"""Write the answer for one memory map: as text, as Markdown, and all rows as CSV."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from memmap_atlas.answer.counts import checks
+from memmap_atlas.answer.report import sections
+from memmap_atlas.sheet import as_markdown, as_text
+from memmap_atlas.documents import ConfigError
+from memmap_atlas.readers.memory_map import MemoryMap
+from memmap_atlas.readers.read import read_file
+from memmap_atlas.sweep import load
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+if __name__ == "__main__":
+    sweep = load(Path(snakemake.input.sweep))
+    try:
+        found = read_file(Path(snakemake.input.map), snakemake.input.map).content
+    except ConfigError as error:
+        sys.exit(f"Error: {error}")
+    assert isinstance(found, MemoryMap)
+    rows = pd.concat(map(pd.read_parquet, snakemake.input.memmap), ignore_index=True)
+    name, reason = snakemake.params.kernel, snakemake.params.reason
+    compared = checks(found, name, sweep.kernels)
+    answer = sections(found, sweep, rows, name, reason, compared)
+    Path(snakemake.output.text).write_text(as_text(answer), encoding="utf-8")
+    Path(snakemake.output.markdown).write_text(as_markdown(answer), encoding="utf-8")
+    rows.to_csv(snakemake.output.csv, index=False, lineterminator="\n")
+    Path(snakemake.log[0]).write_text(f"{len(rows)} points, {len(compared)} counts\n")

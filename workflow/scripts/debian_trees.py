@@ -1,0 +1,25 @@
+"""Fetch the device trees that Debian's arm64 kernel of a suite comes with."""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memmap_atlas.lab.debian import Archive, Unavailable, sha256
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+if __name__ == "__main__":
+    trees = Path(snakemake.output.trees)
+    trees.mkdir(parents=True)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        archive = Archive(snakemake.wildcards.suite, "arm64", folder / "apt")
+        try:
+            archive.update()
+            package = archive.fetch_trees("linux-image-arm64", folder, trees)
+        except Unavailable as error:
+            sys.exit(f"census: {error}")
+        about = f"{package.name} {package.version}, SHA-256 {sha256(package.file)}\n"
+    Path(snakemake.output.package).write_text(about)
