@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from memmap_atlas.answer.counts import checks
 from memmap_atlas.answer.report import sections
-from memmap_atlas.sheet import as_markdown, as_text
 from memmap_atlas.documents import ConfigError
 from memmap_atlas.readers.memory_map import MemoryMap
 from memmap_atlas.readers.read import read_file
+from memmap_atlas.sheet import as_markdown, as_text
 from memmap_atlas.sweep import load
 
 if TYPE_CHECKING:

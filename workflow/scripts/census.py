@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from memmap_atlas.sheet import Section, as_markdown, as_text
 from memmap_atlas.boards import load_boards
 from memmap_atlas.census import KERNEL, census, trees_of
 from memmap_atlas.kernel_file import load_kernels
 from memmap_atlas.provenance import code_metadata
+from memmap_atlas.sheet import Section, as_markdown, as_text
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from memmap_atlas.sheet import Section, Table
 from memmap_atlas.cost import cost
 from memmap_atlas.documents import ConfigError
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.readers.memory_map import MemoryMap
 from memmap_atlas.readers.read import read_file
 from memmap_atlas.regions import Regions
+from memmap_atlas.sheet import Section, Table
 from memmap_atlas.sweep import Layout
 from memmap_atlas.units import size_text
 
@@ -77,7 +77,7 @@ def waste(boards: Mapping[str, Layout], kernel: Kernel) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(list(boards), name="board"))
 
 
-def counted(wasted: pd.DataFrame) -> list[tuple[str, ...]]:
+def counted(wasted: pd.DataFrame) -> list[tuple[str, str, str, str]]:
     """For each section size: boards that waste any, more than 1 MiB, the worst, the sum of all."""
     rows = []
     for size in SECTION_SIZES:
@@ -195,13 +195,13 @@ def differences(both: pd.DataFrame, kinds: "pd.Series[str]") -> Section:
 
 def named(both: pd.DataFrame, kinds: "pd.Series[str]") -> Section:
     """The boards that make the difference, those of the largest first."""
-    filled = both.fillna(0)
-    off = (filled["trees"] - filled["list"]).astype(np.int64)
-    off = off[(off != 0).any(axis=1)]
-    order = off.abs().sum(axis=1).sort_values(ascending=False, kind="stable").index
+    listed, here = (both[of].fillna(0).to_numpy(dtype=np.int64) for of in ("list", "trees"))
+    off = here - listed
+    total = np.abs(off).sum(axis=1)
+    order = [place for place in np.argsort(-total, kind="stable").tolist() if total[place]]
     rows = [
-        (board, kinds[board], *(f"{off.loc[board, size] / MIB:+,.2f}" for size in SECTION_SIZES))
-        for board in order[:MOST_NAMED]
+        (both.index[place], kinds.iloc[place], *(f"{size / MIB:+,.2f}" for size in off[place]))
+        for place in order[:MOST_NAMED]
     ]
     heads = ("board", "it is", *(size_text(size) for size in SECTION_SIZES))
     parts: list[str | Table] = [

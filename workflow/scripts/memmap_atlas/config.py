@@ -35,7 +35,6 @@ from memmap_atlas.sweep import (
 )
 from memmap_atlas.units import parse_size, size_text
 
-
 NO_BOARDS: Mapping[str, Board] = {}
 FILES = {"kernel": "kernels.yaml", "machine": "machines.yaml", "board": "boards.tsv"}
 BYTES_PER_POINT = 1  # of a large sweep, as parquet: measured 0.5 to 0.7

@@ -1,5 +1,5 @@
-"""The answer for one memory map, in sections: what it is, what it costs, whether its own log agrees,
-and what would be better.
+"""The answer for one memory map, in sections: what it is, what it costs, whether its own log
+agrees, and what would be better.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,11 +8,11 @@ from itertools import pairwise
 import pandas as pd
 
 from memmap_atlas.answer.counts import Check
-from memmap_atlas.sheet import Section, Table
 from memmap_atlas.figure_plan import PROPOSALS
 from memmap_atlas.figures.labels import cell_label, size_label
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.readers.memory_map import MemoryMap
+from memmap_atlas.sheet import Section, Table
 from memmap_atlas.sweep import SourceFile, Sweep
 
 MOST_LINES = 40

@@ -106,6 +106,21 @@ def kernel_words(figure: Figure, sweep: Sweep) -> str:
     return f"Kernels (page, struct page): {', '.join(named)}."
 
 
+def source_words(figure: Figure, sweep: Sweep) -> list[str]:
+    """Of a figure's one map the file that it was read from; of many how many were."""
+    files = [one for one in sweep.sources if one.name in sweep.regions]
+    if FIGURES[figure.kind].gridded or not files:
+        return []
+    if figure.layout or len(sweep.regions) == 1:
+        only = figure.layout or next(iter(sweep.regions))
+        return [
+            f"Read from {one.file} ({one.kind}, SHA-256 {one.sha256[:16]})."
+            for one in files
+            if one.name == only
+        ]
+    return [f"{len(files):,} of the maps were read from files, named in sweep.resolved.yaml."]
+
+
 def evidence_words(booted: Mapping[str, Booted]) -> str:
     """How many booted kernels stand behind each model of a figure."""
     held = [
@@ -134,6 +149,7 @@ def caption(
         plan.quantity,
         plan.meaning.strip(),
         f"Maps: {grid_words(sweep) if plan.gridded else figure.layout or maps}.",
+        *source_words(figure, sweep),
         kernel_words(figure, sweep),
         f"{points:,} points.",
         evidence_words(booted),

@@ -120,7 +120,7 @@ class Archive:
 
         ``package`` may be one that names the newest kernel of its flavour.
         """
-        waiting, seen = [package], set()
+        waiting, seen = [package], set[str]()
         while waiting and len(seen) < MOST_PACKAGES:
             name = waiting.pop(0)
             seen.add(name)
