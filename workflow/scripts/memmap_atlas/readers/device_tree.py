@@ -376,8 +376,8 @@ def usable(tree: Tree, banks: list[Bank], notes: list[str]) -> list[Bank]:
         return banks
     first = ranges[0]
     notes.append(
-        f"memory is cut to [{first.start:#x}, {first.end:#x}), /chosen's "
-        "linux,usable-memory-range: a crash kernel's tree"
+        f"memory is cut to [{first.start:#x}, {first.end:#x}) by /chosen's "
+        "linux,usable-memory-range"
     )
     kept = [
         replace(bank, start=max(bank.start, first.start), end=min(bank.end, first.end))

@@ -29,7 +29,6 @@ BEGINS = re.compile(
     re.MULTILINE,
 )
 COMMENT = re.compile(rb"/\*.*?(?:\*/|\Z)|//[^\n]*", re.DOTALL)
-DECLARED = b"/dts-v1/"
 SECONDS = 60
 MEMORY = 512 << 20
 LARGEST = 32 << 20
@@ -105,13 +104,15 @@ def compiled(source: Path, work: Path) -> bytes:
     ended = run(["cpp", *language, *searched, str(source), "-o", "tree.dts"], work)
     if ended.code:
         raise refused(ended, CPP_ERROR, source)
-    if DECLARED not in (work / "tree.dts").read_bytes():
-        raise Unreadable(
-            "has no /dts-v1/, so that it is a part of other sources (.dtsi): give the .dts of a "
-            "board that includes it"
-        )
     ended = dtc(["-O", "dtb", "-o", "tree.dtb"], source, work)
     if ended.code:
+        text = (work / "tree.dts").read_bytes()
+        # dtc can include it too
+        if b"/dts-v1/" not in text and b"/include/" not in text:
+            raise Unreadable(
+                "has no /dts-v1/, so that it is a part of other sources (.dtsi): give the .dts of "
+                "a board that includes it"
+            )
         raise refused(ended, DTC_ERROR, source)
     return (work / "tree.dtb").read_bytes()
 
