@@ -1,9 +1,12 @@
 """Sections of text and tables, written as plain text or as Markdown."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from memmap_atlas.figures.words import markdown
+
+WIDTH = 100
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,18 @@ def as_text(sections: Sequence[Section]) -> str:
     blocks = []
     for section in sections:
         blocks.append(f"{section.title}\n{'-' * len(section.title)}")
-        blocks += [part if isinstance(part, str) else columns(part) for part in section.parts]
+        blocks += [
+            filled(part) if isinstance(part, str) else columns(part) for part in section.parts
+        ]
     return "\n\n".join(blocks) + "\n"
+
+
+def filled(text: str) -> str:
+    """Lines of text, each broken where it is longer than WIDTH."""
+    return "\n".join(
+        textwrap.fill(line, WIDTH, break_long_words=False, break_on_hyphens=False)
+        for line in text.splitlines()
+    )
 
 
 def as_markdown(sections: Sequence[Section]) -> str:

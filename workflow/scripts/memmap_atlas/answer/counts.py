@@ -93,6 +93,7 @@ def unavailable(found: MemoryMap, name: str, kernels: Mapping[str, Kernel]) -> C
         other
         for other, one in kernels.items()
         if one.arch == kernel.arch
+        and one.release == kernel.release
         and (told.page_size is None or one.page_size == told.page_size)
         and pages_without_ram(found, one) == observed
     ]

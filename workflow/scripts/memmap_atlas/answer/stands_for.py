@@ -44,5 +44,6 @@ def stands_for(told: Told, kernels: Mapping[str, Kernel]) -> tuple[str, str]:
     newest = max(by_release.values()) if below or not told.release else min(by_release.values())
     chosen = next(name for name, found in by_release.items() if found == newest)
     what = f"Linux {told.release} of {told.arch}" if told.release else f"a kernel of {told.arch}"
-    size = "" if told.page_size else ", not of its page size"
+    open_ = told.page_size is None and len({kernels[name].page_size for name in fitting}) > 1
+    size = ", not of its page size" if open_ else ""
     return chosen, f"the file tells of {what}{size}: {chosen} is the nearest that ships"

@@ -1,0 +1,265 @@
+"""The answer for one file: which kernel stands for the machine's own, its log's counts beside what
+is computed, and the whole command run for real.
+"""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from memmap_atlas.answer.counts import checks
+from memmap_atlas.answer.plan import question_of
+from memmap_atlas.answer.stands_for import ASSUMED, release_of, stands_for
+from memmap_atlas.cost import cost, counted_pages
+from memmap_atlas.documents import ConfigError, load_yaml
+from memmap_atlas.kernel_file import load_kernels
+from memmap_atlas.models import MODELS
+from memmap_atlas.readers.memory_map import Bank, MemoryMap, Told, memory_map
+from memmap_atlas.regions import Regions
+from memmap_atlas.sheet import Section, Table, as_markdown, as_text
+
+ROOT = Path(__file__).parents[1]
+LOGS = load_yaml(ROOT / "tests/golden/boot-logs.yaml")
+KERNELS = load_kernels(ROOT / "config/kernels.yaml")
+PUBLISHED = [log for log in LOGS if "control" not in log]
+CONTROLS = [log for log in LOGS if "control" in log]
+CONFIG = {"sweeps": ["thread-2016"], "max_points": 1000}
+
+DESKTOP = """\
+[    0.000000] Linux version 6.12.5 (me@box) (x86_64-linux-gnu-gcc-14 (Debian 14.2.0) 14.2.0) #1 SMP
+[    0.010000] Zone ranges:
+[    0.010001]   DMA      [mem 0x0000000000001000-0x0000000000ffffff]
+[    0.010010] Movable zone start for each node
+[    0.010011] Early memory node ranges
+[    0.010012]   node   0: [mem 0x0000000000001000-0x000000000009efff]
+[    0.010013]   node   0: [mem 0x0000000000100000-0x00000000bffdffff]
+[    0.010014]   node   0: [mem 0x0000000100000000-0x00000002bfffffff]
+[    0.010015] Initmem setup node 0 [mem 0x0000000000001000-0x00000002bfffffff]
+[    0.010016] On node 0, zone DMA: 1 pages in unavailable ranges
+[    0.010017] On node 0, zone DMA: 97 pages in unavailable ranges
+[    0.010018] On node 0, zone Normal: 32 pages in unavailable ranges
+[    0.010030] Memory: 11000000K/11534324K available
+"""
+DESKTOP_RAM = ((0x1000, 0x9F000), (0x100000, 0xBFFE0000), (0x100000000, 0x2C0000000))
+
+
+def map_of(log: dict[str, Any], **told: Any) -> MemoryMap:
+    """A published log as a reader gives it."""
+    banks = [Bank(start, end, line) for line, (start, end) in enumerate(log["regions"], 1)]
+    kernel = KERNELS[log["kernel"]]
+    found = Told(kernel.arch, kernel.release, kernel.page_size, None, log["unavailable_pages"])
+    return memory_map("boot log", banks, "line", overlaps="refuse", told=replace(found, **told))
+
+
+# which kernel stands for another
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        (Told(), ASSUMED),
+        (Told("arm64", "6.1.120"), "arm64-6.1-4k"),
+        (Told("arm64", "6.1.47-v8_16k", 16384), "arm64-6.1-16k"),
+        (Told("arm64", "6.12.0", 65536), "arm64-6.12-64k"),
+        (Told("arm64", "5.4.0"), "arm64-4.6-4k"),
+        (Told("arm64", "3.10.0"), "arm64-4.6-4k"),
+        (Told("arm64", "6.1.0-13-arm64"), "debian-6.1-arm64"),
+        (Told("arm64", "6.1.0-13-cloud-arm64"), "debian-6.1-cloud-arm64"),
+        (Told("x86_64", "6.17.3"), "x86_64-6.12"),
+        (Told("x86_64", "6.1.0-41-amd64"), "debian-6.1-amd64"),
+        (Told("arm64"), "arm64-6.12-4k"),
+        (Told("riscv64", "6.12.1"), "riscv64-6.12"),
+        (Told("loongarch64", "6.12.1"), "loongarch-6.12-16k"),
+        (Told("vax", "6.1"), ASSUMED),
+    ],
+)
+def test_the_kernel_that_stands_for_it(told: Told, name: str) -> None:
+    found, reason = stands_for(told, KERNELS)
+    assert found == name
+    assert reason
+
+
+def test_releases_are_numbers() -> None:
+    assert release_of("6.12.95-1") == (6, 12) > release_of("6.6") > release_of("unknown") == (0, 0)
+
+
+# the kernel's own counts
+
+
+@pytest.mark.parametrize("log", PUBLISHED, ids=lambda log: log["name"])
+def test_published_logs_agree(log: dict[str, Any]) -> None:
+    found = map_of(log, clipped=bool(log.get("clipped")))
+    (check,) = checks(found, log["kernel"], KERNELS)
+    if log.get("clipped"):
+        assert "the end of the last section: the file ends before it" in check.verdict
+    else:
+        assert check.agrees
+        assert check.verdict == "agrees"
+
+
+@pytest.mark.parametrize("log", CONTROLS, ids=lambda log: log["name"])
+def test_controls_are_not_checked(log: dict[str, Any]) -> None:
+    (check,) = checks(map_of(log), log["kernel"], KERNELS)
+    assert check.verdict.startswith("can't be checked: ")
+    assert not check.agrees
+
+
+def test_what_differs_is_said() -> None:
+    log = next(log for log in PUBLISHED if not log.get("clipped"))
+    (check,) = checks(map_of(log, unavailable_pages=7), log["kernel"], KERNELS)
+    assert check.computed is not None
+    assert check.verdict.startswith(f"differs by {7 - check.computed:+,} pages")
+    (old,) = checks(map_of(log, release="4.4.1"), log["kernel"], KERNELS)
+    assert "4.18 was the first" in old.verdict
+    (none,) = checks(map_of(log, unavailable_pages=None), log["kernel"], KERNELS)
+    assert none.verdict == "can't be checked: the file has no such line"
+
+
+def test_another_page_size_is_seen_by_the_count() -> None:
+    log = next(log for log in LOGS if KERNELS[log["kernel"]].page_size == 16384)
+    (check,) = checks(map_of(log, page_size=None), "arm64-6.1-4k", KERNELS)
+    assert "it is what arm64-6.1-16k has: is it the kernel of this log?" in check.verdict
+
+
+def test_other_counts() -> None:
+    ram = ((0x40000000, 0xA0000000), (0xC0000000, 0x120000000))
+    kernel = KERNELS["arm64-6.12-4k"]
+    regions = Regions.of([ram])
+    pages = int(counted_pages(regions, kernel, "vmemmap")[0])
+    mapped = int(cost(regions, kernel, "vmemmap").memmap[0])
+    told = Told("arm64", "6.12", 4096, None, 0, boot_pages=pages, mapped=mapped + 4096)
+    banks = [Bank(start, end, 1) for start, end in ram]
+    found = memory_map("log", banks, "line", overlaps="refuse", told=told)
+    counts = {check.quantity: check for check in checks(found, "arm64-6.12-4k", KERNELS)}
+    assert counts["nr_memmap_boot_pages"].agrees
+    assert counts["the vmemmap part of kernel_page_tables"].verdict == "differs by +4,096 bytes"
+
+
+# how it is written
+
+
+def test_sheets() -> None:
+    table = Table(("name", "bytes"), [("a|b", "1"), ("longer", "22")])
+    sections = [Section("Title", ["one\ntwo", table])]
+    assert as_text(sections) == (
+        "Title\n-----\n\none\ntwo\n\nname    bytes\na|b         1\nlonger     22\n"
+    )
+    assert as_markdown(sections) == (
+        "## Title\n\none  \ntwo\n\n"
+        "| name | bytes |\n| --- | ---: |\n| a\\|b | 1 |\n| longer | 22 |\n"
+    )
+
+
+# what is asked
+
+
+def test_a_question(tmp_path: Path) -> None:
+    (tmp_path / "My desktop.log").write_text(DESKTOP)
+    question = question_of({**CONFIG, "file": "My desktop.log"}, ROOT, tmp_path)
+    assert question.layout == "my-desktop"
+    assert question.kernel == "x86_64-6.12"
+    assert question.every.regions == {"my-desktop": DESKTOP_RAM}
+    assert list(question.every.kernels) == list(KERNELS)
+    assert list(question.alone.kernels) == ["x86_64-6.12"]
+    assert question.every.name == "answer-my-desktop"
+    (source,) = question.every.sources
+    assert (source.name, source.file) == ("my-desktop", "My desktop.log")
+    assert len(source.sha256) == 64
+    asked = {**CONFIG, "file": "My desktop.log", "kernel": "arm64-6.12-16k"}
+    assert question_of(asked, ROOT, tmp_path).kernel == "arm64-6.12-16k"
+
+
+def test_a_question_with_a_configuration(tmp_path: Path) -> None:
+    (tmp_path / "desktop.log").write_text(DESKTOP)
+    lines = ["# Linux/arm64 6.12.1 Kernel Configuration", "CONFIG_ARM64=y", "CONFIG_64BIT=y"]
+    lines += ["CONFIG_ARM64_16K_PAGES=y", "CONFIG_SPARSEMEM_VMEMMAP=y", "CONFIG_SPARSEMEM=y"]
+    (tmp_path / ".config").write_text("\n".join(["#", *lines, ""]))
+    question = question_of({**CONFIG, "file": ["desktop.log", ".config"]}, ROOT, tmp_path)
+    assert question.kernel == "given"
+    assert question.alone.kernels["given"].page_size == 16384
+    assert [source.file for source in question.alone.sources] == ["desktop.log", ".config"]
+    assert question.asked == ("file=[desktop.log,.config]",)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"file": "nothing.log"}, "config: file.0: no file 'nothing.log'"),
+        ({"file": ["a.log", "b.log"]}, "2 maps (a.log, b.log) and 0 configurations: give one"),
+        ({"file": "a.log", "kernel": "arm64-6.21-4k"}, "did you mean 'arm64-6.1-4k'?"),
+        ({"file": "empty"}, "empty: is empty: give a device tree"),
+        ({"file": "folder"}, "folder: is a folder: give the files in it"),
+        ({"file": 3}, "config: file: 3 is"),
+        ({"file": "binary"}, "binary: is binary, and no device tree"),
+    ],
+)
+def test_bad_questions(tmp_path: Path, config: dict[str, Any], message: str) -> None:
+    (tmp_path / "a.log").write_text(DESKTOP)
+    (tmp_path / "b.log").write_text(DESKTOP)
+    (tmp_path / "empty").touch()
+    (tmp_path / "binary").write_bytes(bytes(4096))
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ConfigError) as caught:
+        question_of({**CONFIG, **config}, ROOT, tmp_path)
+    assert message in str(caught.value)
+
+
+# for real
+
+
+def snakemake(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Snakemake, run in ``folder``."""
+    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile")]
+    return subprocess.run(
+        [*command, "--directory", str(folder), "--cores", "2", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command(tmp_path: Path) -> None:
+    (tmp_path / "desktop.log").write_text(DESKTOP)
+    done = snakemake(tmp_path, "answer", "--config", "file=desktop.log")
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "results/answer-desktop"
+    text = (folder / "answer.txt").read_text()
+    assert text in done.stdout
+    assert "pages in unavailable ranges  agrees" in text
+    kernel = KERNELS["x86_64-6.12"]
+    expected = cost(Regions.of([DESKTOP_RAM]), kernel, "vmemmap")
+    line = next(line for line in text.splitlines() if line.startswith("vmemmap  "))
+    assert f"{int(expected.memmap[0]):,}" in line
+    assert f"{int(expected.wasted[0]):,}" in line
+    rows = pd.read_csv(folder / "answer.csv")
+    assert len(rows) == len(KERNELS) * len(MODELS)
+    for name, one in KERNELS.items():
+        mine = rows[(rows["kernel"] == name) & (rows["model"] == one.default_model)]
+        if mine["feasible"].item():
+            wasted = cost(Regions.of([DESKTOP_RAM]), one, one.default_model).wasted
+            assert mine["wasted_bytes"].item() == int(wasted[0])
+    markdown = (folder / "answer.md").read_text()
+    assert markdown.count("| --- ") >= 4
+    strip = tmp_path / "results/answer-desktop-kernel/figures/section-strip-desktop"
+    assert strip.with_suffix(".png").stat().st_size > 10_000
+    caption = " ".join(strip.with_suffix(".caption.txt").read_text().split())
+    assert "Read from desktop.log (" in caption
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["answer"], "the answer is for a file: snakemake --cores 1 answer --config file="),
+        (["answer", "--config", "file=none.log"], "config: file.0: no file 'none.log'"),
+        (["census", "--config", "trees=none"], "trees: no folder 'none'"),
+    ],
+)
+def test_bad_commands_are_one_clear_line(tmp_path: Path, words: list[str], message: str) -> None:
+    done = snakemake(tmp_path, *words)
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("results/answer*"))
