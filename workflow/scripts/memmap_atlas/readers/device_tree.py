@@ -119,10 +119,10 @@ def read(data: bytes) -> MemoryMap:
     notes: list[str] = []
     if len(data) > total_size(data):
         notes.append(f"{len(data) - total_size(data):,} bytes follow the tree: they are not read")
-    banks = usable(tree, list(banks_of(tree, notes)), notes)
+    banks = list(banks_of(tree, notes))
     if not any(bank.end > bank.start for bank in banks):
         refuse_empty(tree, banks)
-    found = memory_map(KIND, banks, "offset", overlaps="merge")
+    found = memory_map(KIND, usable(tree, banks, notes), "offset", overlaps="merge")
     unmapped = within(found.regions, joined(nomap_of(tree, notes)))
     if unmapped:
         size = sum(end - start for start, end in unmapped)
@@ -195,8 +195,8 @@ def tree_of(data: bytes) -> Tree:
             # the first of that name counts (libfdt: fdt_get_property_namelen_())
             if len(path) <= 3:
                 path[-1].properties.setdefault(name, (at, at + size))
-            elif name == b"device_type" and data[at : at + size] == b"memory\0" and not buried:
-                buried = path[-1].offset
+            if len(path) > 2 and buried is None and name == b"device_type":
+                buried = path[-1].offset if data[at : at + size] == b"memory\0" else None
             at += aligned(size)
         elif token == END:
             if path or root is None:
@@ -384,6 +384,8 @@ def usable(tree: Tree, banks: list[Bank], notes: list[str]) -> list[Bank]:
         for bank in banks
         if bank.start < first.end and first.start < bank.end
     ]
+    if not any(bank.end > bank.start for bank in (*kept, *ranges[1:])):
+        raise Unreadable("linux,usable-memory-range leaves no part of memory", offset=first.place)
     return kept + ranges[1:]
 
 
