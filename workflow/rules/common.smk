@@ -19,6 +19,9 @@ FIGURES = [figure for sweep in SWEEPS.values() for figure in figures(sweep)]
 # Snakemake does not see what a script imports: an edit of the library reruns what it made
 LIBRARY = [str(path) for path in sorted((HERE / "workflow/scripts/memmap_atlas").rglob("*.py"))]
 
+# targets that no sweep is run for
+WITHOUT_SWEEPS = {"census", "quoted"}
+
 
 wildcard_constraints:
     sweep="(?!(lab|evidence)/)[a-z0-9-]+",
@@ -28,7 +31,10 @@ wildcard_constraints:
 
 onstart:
     # the lab is read where a target of it is asked for
-    print(lab().summary if lab.cache_info().currsize else summary(SWEEPS.values()))
+    if lab.cache_info().currsize:
+        print(lab().summary)
+    elif not {*workflow.dag_settings.targets} & WITHOUT_SWEEPS:
+        print(summary(SWEEPS.values()))
     for sweep in SWEEPS.values():
         for stray in strays(sweep):
             stray.unlink()

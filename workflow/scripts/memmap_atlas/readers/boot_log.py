@@ -6,6 +6,7 @@ many boots, and a console that comes late writes again what an early one wrote.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -22,6 +23,7 @@ from memmap_atlas.readers.memory_map import (
     joined,
     memory_map,
 )
+from memmap_atlas.sweep import Layout
 
 # lines of a boot that are looked at closely, while it has shown no memory that is in use
 EARLY = 5000
@@ -87,6 +89,8 @@ DUMPED = re.compile(
     rf"(?: on node (\d+))?(?: flags: {HEX})?"
 )
 NOMAP = 4
+# drivers/of/of_reserved_mem.c: fdt_init_reserved_mem_node() (6.4)
+NOMAP_NODE = re.compile(rf"OF: reserved mem: {HEX}\.\.{HEX} \(\d+ KiB\) nomap ")
 
 # arch/x86/kernel/e820.c: e820__print_table(); before 3.5 without "mem", ends are the next byte; RAM
 # is "usable", and "System RAM" from 7.0 on
@@ -154,7 +158,7 @@ SAID = (
 )
 # the line before the banner, with the MIDR since 4.16; 32-bit arm writes it without
 ARM64_CPU = re.compile(r"Booting Linux on physical CPU 0x[0-9a-f]+ \[0x[0-9a-f]{8}\]")
-X86_SAID = ("e820", "x86/", "LAPIC")
+X86_SAID = ("e820", "x86/", "LAPIC", "IOAPIC")
 # Kernels whose pfn_valid() asks for the section alone, so that no line means no page: arm64's asked
 # memblock until 5.14 (arch/arm64/mm/init.c), arm's does, FLATMEM's of mips did.
 COUNTS = {arch: (5, 12) for arch in ("x86_64", "i386", "riscv64", "powerpc64le", "s390x")} | {
@@ -166,7 +170,7 @@ HOW = (
     "the newest lines only (`dmesg | head -200` shows whether the first ones are still there)"
 )
 # X86's E820_MAX_ENTRIES is 128 and three for each of 1,024 nodes; the changes come on top.
-MOST_E820 = 8192
+MOST_E820 = 4096
 Stage = Literal["before", "ranges", "counting", "past"]
 Source = Literal["nodes", "memblock", "e820", "efi"]
 
@@ -203,6 +207,7 @@ class Boot:
     e820: list[tuple[bool, int, int, int]] = field(default_factory=list)
     e820_label: str = ""
     efi: list[Bank] = field(default_factory=list)
+    nomap: list[Bank] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
     totals: dict[int, int] = field(default_factory=dict)
     gap: bool = False
@@ -298,7 +303,7 @@ def look(log: Log, number: int, text: str) -> None:
     if "Linux version " in text and (match := BANNER.search(text)):
         begin(log, number, match)
     boot = log.boot
-    boot.seen += 1
+    boot.seen += boot.stage != "ranges"
     if boot.first_time is None and (stamp := STAMP.search(text)) and float(stamp[1]):
         boot.first_time = text
     if ("Early memory " in text or "active PFN" in text) and NODES.search(text):
@@ -382,6 +387,8 @@ def ranges(boot: Boot, number: int, text: str) -> None:
         boot.dumped = []
     elif "|" in text and "0x" in text:
         efi_line(boot, number, text)
+    elif ") nomap " in text and (match := NOMAP_NODE.search(text)):
+        keep(boot.nomap, bank_of(match[1], match[2], number, nomap=True))
     elif "[mem " in text or "e820" in text or " - " in text:
         e820_line(boot, number, text)
 
@@ -560,7 +567,8 @@ def map_of(log: Log, boot: Boot) -> MemoryMap:
         kind, banks = "early memory node ranges", in_bytes(boot, page or ONLY_PAGE.get(arch or ""))
         if boot.stage == "ranges":
             notes.append("the log ends in the list of ranges: there may be more RAM")
-        banks = split(banks, [bank for bank in boot.dumped or boot.efi if bank.nomap])
+        unmapped = (bank for bank in (*boot.dumped, *boot.efi, *boot.nomap) if bank.nomap)
+        banks = split(banks, joined((bank.start, bank.end) for bank in unmapped))
     elif source == "memblock":
         kind, banks = "memblock=debug", boot.dumped
         notes.append("memblock's list, before the kernel made nodes and zones of it")
@@ -632,13 +640,15 @@ def in_bytes(boot: Boot, page: int | None) -> list[Bank]:
     return [Bank(b.start * page, b.end * page, b.place, node=b.node) for b in boot.nodes]
 
 
-def split(banks: Sequence[Bank], nomap: Sequence[Bank]) -> list[Bank]:
+def split(banks: Sequence[Bank], nomap: Layout) -> list[Bank]:
     """The same banks, cut where a range is NOMAP, and the parts in it marked so."""
-    holes = joined((bank.start, bank.end) for bank in nomap)
     found = []
     for bank in banks:
         at = bank.start
-        for start, end in holes:
+        first = bisect_right(nomap, bank.start, key=lambda range_: range_[1])
+        for start, end in nomap[first:]:
+            if start >= bank.end:
+                break
             low, high = max(start, at), min(end, bank.end)
             if low < high:
                 if at < low:

@@ -64,10 +64,8 @@ class Found:
 def is_kind(head: bytes) -> bool:
     """Whether most lines of the beginning are resources, and the first of them comes soon."""
     lines = [line for line in head.decode("utf-8", "replace").splitlines() if line.strip()]
-    # the last one may be cut
-    lines = lines[:-1] if len(lines) > 1 else lines
     found = [at for at, line in enumerate(lines) if RESOURCE.match(line.rstrip())]
-    return bool(found) and found[0] <= 3 and len(found) * 5 >= len(lines) * 4
+    return bool(found) and found[0] <= 3 and len(found) * 3 >= len(lines) * 2
 
 
 def read(lines: Iterator[Line]) -> MemoryMap:

@@ -24,8 +24,8 @@ RANGE = re.compile(
 )
 # what begins a range, whole or not
 BEGUN = re.compile(r"\d: 0x[0-9a-f]+\.\.")
-# the file that follows, as tail and head show it
-SHOWN = re.compile(r"^==> (\S+) <==$")
+# the file that follows, as tail and head show it, or as a prompt asks for it
+SHOWN = re.compile(r"^==> (\S+) <==$|\bcat (\S*memblock/(?:memory|reserved|physmem))$")
 FILE = re.compile(r"\b(memory|reserved|physmem)\b")
 # memory that a driver added after boot (MEMBLOCK_DRIVER_MANAGED, 5.15), as "System RAM (kmem)"
 ADDED = "DRV_MNG"
@@ -34,9 +34,8 @@ ADDED = "DRV_MNG"
 def is_kind(head: bytes) -> bool:
     """Whether most lines of the beginning are ranges."""
     lines = [line for line in head.decode("utf-8", "replace").splitlines() if line.strip()]
-    lines = lines[:-1] if len(lines) > 1 else lines
     found = [at for at, line in enumerate(lines) if RANGE.match(line.rstrip())]
-    return bool(found) and found[0] <= 3 and len(found) * 5 >= len(lines) * 3
+    return bool(found) and found[0] <= 3 and len(found) * 2 >= len(lines)
 
 
 def read(lines: Iterator[Line]) -> MemoryMap:
@@ -54,8 +53,9 @@ def read(lines: Iterator[Line]) -> MemoryMap:
     for number, text in lines:
         count = number
         if match := SHOWN.match(text):
-            name = FILE.search(match[1].rsplit("/", 1)[-1])
-            file, shown, before = name[1] if name else match[1], True, -1
+            path = match[1] or match[2]
+            name = FILE.search(path.rsplit("/", 1)[-1])
+            file, shown, before = name[1] if name else path, True, -1
             continue
         match = RANGE.match(text)
         if not match:
