@@ -52,10 +52,12 @@ def read(lines: Iterator[Line]) -> MemoryMap:
     added = others = count = 0
     for number, text in lines:
         count = number
-        if match := SHOWN.match(text):
+        if ("cat " in text or "==> " in text) and (match := SHOWN.search(text)):
             path = match[1] or match[2]
             name = FILE.search(path.rsplit("/", 1)[-1])
             file, shown, before = name[1] if name else path, True, -1
+            continue
+        if ".." not in text:
             continue
         match = RANGE.match(text)
         if not match:
