@@ -24,7 +24,7 @@ WITHOUT_SWEEPS = {"census", "quoted"}
 
 
 wildcard_constraints:
-    sweep="(?!(lab|evidence)/)[a-z0-9-]+",
+    sweep="(?!(lab|evidence|census|quoted)/)[a-z0-9-]+",
     part="[0-9]+",
     variant="(-[a-z0-9_.-]+)?",
 
