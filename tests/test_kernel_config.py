@@ -113,7 +113,7 @@ def test_sources(name: str) -> None:
         ("debian-6.12-arm64-16k", {"ARCH_FORCE_MAX_ORDER": "8"}, None, "pageblock_pages", 256),
         # struct page
         ("debian-6.12-amd64", {"MEMCG": "n"}, None, "struct_page_size", 64),
-        ("debian-6.12-arm64", {"KMSAN": "y"}, None, "struct_page_size", 80),
+        ("debian-6.1-powerpc64le", {"KMSAN": "y"}, None, "struct_page_size", 80),
         ("debian-6.1-powerpc64le", {"MEMCG": "n"}, None, "struct_page_size", 56),
         ("debian-6.1-powerpc64le", {"MEMCG": "n", "SLAB_OBJ_EXT": "y"}, "6.10", "struct_page_size",
          64),
@@ -241,6 +241,7 @@ def test_the_last_counts() -> None:
         (changed(ARM64, ARCH_FORCE_MAX_ORDER="99"), 31, "from 1 to 20"),
         (changed(ARM64, ARCH_FORCE_MAX_ORDER="-1"), 31, "from 1 to 20"),
         (changed(ARM64, ARCH_FORCE_MAX_ORDER="\N{ARABIC-INDIC DIGIT ONE}"), 31, "from 1 to 20"),
+        (changed(ARM64, ARCH_FORCE_MAX_ORDER="1\x7f\x1b"), 31, "MAX_ORDER=1??: a number"),
         (changed(ARM64, ARM64_VA_BITS="64"), 31, "from 36 to 52"),
         (changed(CONFIGS["debian-6.1-powerpc64le"], PAGE_SIZE_64KB="n", PPC_64K_PAGES="n",
                  PPC_4K_PAGES="y"), None,

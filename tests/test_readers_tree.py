@@ -199,10 +199,11 @@ def chosen(*properties: tuple[str, bytes]) -> Node:
     return Node("chosen", properties)
 
 
-def test_usable_memory_range() -> None:
+@pytest.mark.parametrize("name", ["chosen", "chosen@0"])
+def test_usable_memory_range(name: str) -> None:
     first, second = (RAM[0] + 4096, RAM[0] + 8192), (GIB, GIB + 4096)
     limit = ("linux,usable-memory-range", reg([first, second, HIGH]))
-    found = read(root(memory([RAM, HIGH]), chosen(limit)))
+    found = read(root(memory([RAM, HIGH]), Node(name, (limit,))))
     # the second is added, whatever memory there is, and a third one not
     assert found.regions == (second, first)
     assert "linux,usable-memory-range" in found.notes[0]
@@ -289,6 +290,8 @@ CLOSED = word(tw.END_NODE) + word(tw.END)
         (tokens(word(tw.PROPERTY), word(0)), "ends within a property"),
         (tokens(word(tw.PROPERTY), word(0xFFFFFFFF), word(0), CLOSED), "4,294,967,295 bytes"),
         (tokens(word(tw.PROPERTY), word(0), word(100), CLOSED), "at 0x64 of strings of 0x4 bytes"),
+        (tokens(word(tw.PROPERTY), word(9), word(0), CLOSED), "of 9 bytes, where 8 are left"),
+        (tokens(word(tw.PROPERTY), word(0), word(4), CLOSED), "at 0x4 of strings of 0x4 bytes"),
         (tokens(word(5), CLOSED), "0x5 where"),
         (tokens(word(0xFFFFFFFF), CLOSED), "0xffffffff where"),
         (word(tw.BEGIN_NODE) + b"a" * 4096, "name of a node does not end"),
@@ -328,6 +331,26 @@ def test_header_out_of_bounds(field: int, value: int) -> None:
         assert device_tree.read(bytes(data)).regions == (RAM, HIGH)
     else:
         refusal(bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("field", "more", "words"),
+    [(2, 2, "no multiple of 4"), (9, 1000, "the structure block at"), (8, 1, "the strings block")],
+)
+def test_header_just_out_of_bounds(field: int, more: int, words: str) -> None:
+    data = bytearray(flattened(PLAIN))
+    data[4 * field : 4 * field + 4] = word(struct.unpack_from(">I", data, 4 * field)[0] + more)
+    assert words in str(refusal(bytes(data)))
+
+
+@pytest.mark.parametrize("version", [16, 17])
+def test_what_begins_where_the_short_header_ends(version: int) -> None:
+    data = bytearray(flattened(PLAIN, version=version))
+    data[16:20] = word(36)
+    if version == 16:
+        assert device_tree.read(bytes(data)).regions == (RAM, HIGH)
+    else:
+        assert "memory reservations at [0x24" in str(refusal(bytes(data)))
 
 
 def test_blocks_that_overlap() -> None:
@@ -457,7 +480,9 @@ def test_source_read_back(machine: Machine, tmp_path_factory: pytest.TempPathFac
 
 BOARD = """/dts-v1/;
 #include "soc.dtsi"
+#ifdef __DTS__
 #define HALF 0x20000000
+#endif
 /* / { is no node here */
 &ram {
 \treg = <0x0 0x80000000 0x0 HALF>,
@@ -502,7 +527,7 @@ def test_lines_of_a_source(tmp_path: Path) -> None:
         (0x100000000, 0x140000000),
     )
     assert found.unit == "line"
-    assert found.places == (6, 6, 1)
+    assert found.places == (8, 8, 1)
     assert found.notes == ("memory@100000000 stands in soc.dtsi:7",)
 
 
@@ -514,9 +539,10 @@ def test_include_folders_of_the_tree_around(tmp_path: Path, tree: str) -> None:
     sources(tmp_path / "include/dt-bindings", size_h="#define HALF 0x20000000\n")
     sources(dts / "common", soc_dtsi=SOC)
     board = BOARD.replace("#define HALF 0x20000000", "#include <dt-bindings/size.h>")
-    board = board.replace('"soc.dtsi"', "<common/soc.dtsi>")
+    soc = "common/soc.dtsi" if tree == "linux" else "arm64/common/soc.dtsi"
+    board = board.replace('"soc.dtsi"', f"<{soc}>")
     found = device_tree_source.read(sources(dts / "vendor", board_dts=board))
-    assert found.places == (6, 6, 1)
+    assert found.places == (8, 8, 1)
     assert found.notes == ("memory@100000000 stands in ../common/soc.dtsi:7",)
 
 
@@ -531,10 +557,10 @@ def test_includes_of_dtc(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("board", "line", "words"),
     [
-        (BOARD.replace("HALF>;", "HALF>"), 8, "dtc: syntax error"),
-        (BOARD.replace("&ram", "&rom"), 5, "dtc: Label or path rom not found"),
+        (BOARD.replace("HALF>;", "HALF>"), 10, "dtc: syntax error"),
+        (BOARD.replace("&ram", "&rom"), 7, "dtc: Label or path rom not found"),
         (BOARD.replace("soc.dtsi", "gone.dtsi"), 2, "cpp: gone.dtsi: No such file or directory; "),
-        (BOARD + "#error stop here\n", 9, "cpp: #error stop here"),
+        (BOARD + "#error stop here\n", 11, "cpp: #error stop here"),
         (BOARD.replace("/dts-v1/;", ""), None, "has no /dts-v1/"),
         (SOC, None, "has no /dts-v1/"),
         ("/dts-v1/;\n/ { };\n", None, "has no memory node with a reg"),
@@ -579,6 +605,16 @@ def test_hostile_sources(tmp_path: Path, board: str, words: str) -> None:
     with (tmp_path / "large").open("wb") as file:
         file.truncate(8 << 30)
     assert words in str(source_refusal(path))
+
+
+def test_limits_of_programs(tmp_path: Path) -> None:
+    """Time, memory in KiB, output in blocks of 512 bytes, and nothing of the environment."""
+    ended = device_tree_source.run(
+        ["sh", "-c", "ulimit -t; ulimit -v; ulimit -f; env | cut -d= -f1 | sort"], tmp_path
+    )
+    assert ended.code == 0
+    assert ended.words.split()[:3] == ["60", "524288", "65536"]
+    assert set(ended.words.split()[3:]) <= {"LC_ALL", "PATH", "PWD", "_", "OLDPWD", "SHLVL"}
 
 
 @needs_dtc

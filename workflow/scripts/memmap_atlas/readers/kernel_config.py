@@ -85,7 +85,7 @@ class KernelConfig:
             return None
         found = int(text) if text.isascii() and text.isdigit() and len(text) < 5 else -1
         if not low <= found <= high:
-            text = f"CONFIG_{name}={text[:20]}: a number from {low} to {high} is right"
+            text = f"CONFIG_{name}={shown(text)}: a number from {low} to {high} is right"
             raise Unreadable(text, line=self.lines.get(name))
         return found
 
@@ -97,9 +97,14 @@ class KernelConfig:
                 told.append(f"no CONFIG_{name} in the configuration")
                 continue
             value = self.values[name]
-            what = f"CONFIG_{name} is not set" if value == "n" else f"CONFIG_{name}={value[:40]}"
+            what = f"CONFIG_{name} is not set" if value == "n" else f"CONFIG_{name}={shown(value)}"
             told.append(f"{what}, line {self.lines.get(name, 0)} of the configuration")
         return "; ".join(told)
+
+
+def shown(text: str) -> str:
+    """Text of a file as it can stand in a message."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:40])
 
 
 def is_kind(head: bytes) -> bool:
@@ -130,8 +135,7 @@ def read(lines: Iterable[Line]) -> KernelConfig:
         elif not line.strip() or line.startswith("#"):
             continue
         else:
-            shown = "".join(letter if letter.isprintable() else "?" for letter in line[:40])
-            text = f"{shown!r} is no line of a configuration: CONFIG_NAME=value, or a comment"
+            text = f"'{shown(line)}' is no line of a configuration: CONFIG_NAME=value, or a comment"
             raise Unreadable(text, line=number)
         values[name], places[name] = value, number
         if len(values) > MOST_OPTIONS:
