@@ -216,10 +216,17 @@ def test_usable_memory_range_of_nothing(value: bytes) -> None:
 
 
 def test_boot_arguments_are_told() -> None:
-    arguments = ("bootargs", text("console=ttyAMA0 mem=512M memmap=1M$2M foo_mem=3"))
+    arguments = ("bootargs", text("a=" + 1000 * "b" + " mem=512M memmap=1M$2M x_mem=3"))
     found = read(root(memory([RAM]), chosen(arguments)))
     assert found.regions == (RAM,)
     assert "not applied: mem=512M memmap=1M$2M" in found.notes[0]
+
+
+def test_notes_are_few() -> None:
+    off = [memory([HIGH], 2, 2, ("status", text("off")), name=f"memory@{at}") for at in range(100)]
+    found = read(root(memory([RAM]), *off))
+    assert len(found.notes) == device_tree.MOST_NOTES + 1
+    assert found.notes[-1] == "and more of this kind"
 
 
 def test_uefi_is_told() -> None:

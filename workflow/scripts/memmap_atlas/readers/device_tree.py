@@ -5,7 +5,7 @@ pylibfdt has to be compiled by whoever installs it, the pure Python readers recu
 offsets. What is memory, the kernel decides (drivers/of/fdt.c, as in 5.18 to 7.0).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from struct import Struct
 from typing import NoReturn
@@ -33,20 +33,23 @@ DEEPEST = 64
 # of nodes and properties: the largest trees of boards have some ten thousand
 MOST_TOKENS = 1 << 20
 LONGEST_NAME = 255
+# that is taken of a string, such as the boot arguments (COMMAND_LINE_SIZE is at most that)
+LONGEST_TEXT = 4096
 # include/linux/of.h: OF_ROOT_NODE_ADDR_CELLS_DEFAULT, OF_ROOT_NODE_SIZE_CELLS_DEFAULT
 DEFAULT_CELLS = 1
 # include/linux/numa.h: MAX_NUMNODES with the largest NODES_SHIFT
 MOST_NODES = 1024
 # drivers/of/fdt.c: MAX_USABLE_RANGES
 USABLE_RANGES = 2
-LONGEST_BOOTARGS = 4096
+# that are told of one tree, which can have a hundred thousand nodes
+MOST_NOTES = 16
 ADDRESSES = 1 << 64
 ELSEWHERE = "read /sys/firmware/fdt of the running machine, or its boot log"
 
 Span = tuple[int, int]
 
 
-@dataclass
+@dataclass(slots=True)
 class Node:
     """A node: its name, the offset of its first token, and where its properties' values stand.
 
@@ -118,7 +121,7 @@ def read(data: bytes) -> MemoryMap:
     tree = tree_of(data)
     notes: list[str] = []
     if len(data) > total_size(data):
-        notes.append(f"{len(data) - total_size(data):,} bytes follow the tree: they are not read")
+        tell(notes, f"{len(data) - total_size(data):,} bytes follow the tree: they are not read")
     banks = list(banks_of(tree, notes))
     if not any(bank.end > bank.start for bank in banks):
         refuse_empty(tree, banks)
@@ -126,11 +129,12 @@ def read(data: bytes) -> MemoryMap:
     unmapped = within(found.regions, joined(nomap_of(tree, notes)))
     if unmapped:
         size = sum(end - start for start, end in unmapped)
-        notes.append(
+        tell(
+            notes,
             f"{size:,} bytes of it are no-map: they keep their struct pages; Linux before 5.13 "
-            "(86588296acbf) makes a hole of them"
+            "(86588296acbf) makes a hole of them",
         )
-    notes += boot_notes(tree)
+    boot_notes(tree, notes)
     return replace(found, nomap=unmapped, notes=(*found.notes, *notes))
 
 
@@ -271,7 +275,7 @@ def aligned(size: int) -> int:
 
 def shown(name: bytes) -> str:
     """Bytes of a file as they can stand in a message."""
-    text = name[:LONGEST_NAME].decode("utf-8", errors="replace")
+    text = name[:LONGEST_TEXT].decode("utf-8", errors="replace")
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
@@ -327,7 +331,7 @@ def banks_of(tree: Tree, notes: list[str]) -> Iterator[Bank]:
         if span is None:
             continue
         if usable_memory:
-            notes.append(f"{node.name} counts by its linux,usable-memory, not by its reg")
+            tell(notes, f"{node.name} counts by its linux,usable-memory, not by its reg")
         numa = numa_node(tree, node, notes)
         for start, size, at in entries(tree, span):
             if start + size > ADDRESSES:
@@ -336,9 +340,10 @@ def banks_of(tree: Tree, notes: list[str]) -> Iterator[Bank]:
             yield Bank(start, start + size, at, numa)
         entry = 4 * sum(cells_of(tree))
         if rest := (span[1] - span[0]) % entry:
-            notes.append(
+            tell(
+                notes,
                 f"{node.name} has {rest} bytes after its last whole entry of {entry}: left out, "
-                "as Linux does it"
+                "as Linux does it",
             )
 
 
@@ -346,7 +351,7 @@ def numa_node(tree: Tree, node: Node, notes: list[str]) -> int | None:
     """The NUMA node of a memory node (drivers/of/of_numa.c: of_numa_parse_memory_nodes())."""
     numa = tree.number(node, "numa-node-id")
     if numa is not None and numa >= MOST_NODES:
-        notes.append(f"{node.name} is of node {numa}: no kernel has that many, taken as none")
+        tell(notes, f"{node.name} is of node {numa}: no kernel has that many, taken as none")
         return None
     return numa
 
@@ -375,9 +380,10 @@ def usable(tree: Tree, banks: list[Bank], notes: list[str]) -> list[Bank]:
     if not ranges:
         return banks
     first = ranges[0]
-    notes.append(
+    tell(
+        notes,
         f"memory is cut to [{first.start:#x}, {first.end:#x}) by /chosen's "
-        "linux,usable-memory-range"
+        "linux,usable-memory-range",
     )
     kept = [
         replace(bank, start=max(bank.start, first.start), end=min(bank.end, first.end))
@@ -399,15 +405,16 @@ def nomap_of(tree: Tree, notes: list[str]) -> Iterator[Span]:
     ]
     cells = tree.number(reserved, "#address-cells"), tree.number(reserved, "#size-cells")
     if unmapped and (cells != cells_of(tree) or b"ranges" not in reserved.properties):
-        notes.append(
+        tell(
+            notes,
             "/reserved-memory is passed over, as Linux does it: it lacks ranges, or its cells are "
-            "not the root's"
+            "not the root's",
         )
         return
     for node in unmapped:
         span = node.properties.get(b"reg")
         if span is None:
-            notes.append(f"where {node.name}, which is no-map, lies is decided at boot")
+            tell(notes, f"where {node.name}, which is no-map, lies is decided at boot")
         elif not (span[1] - span[0]) % (4 * sum(cells_of(tree))):
             for start, size, _ in entries(tree, span):
                 yield start, start + size
@@ -427,43 +434,41 @@ def within(regions: Layout, ranges: Layout) -> Layout:
     return tuple(found)
 
 
-def boot_notes(tree: Tree) -> list[str]:
-    """What else can change the memory of a machine that boots with this tree."""
-    notes = [
-        f"{node.name} is {tree.text(node, 'status')}: left out (Linux before 5.18 takes it)"
-        for node in tree.root.children
-        if tree.text(node, "device_type") == "memory" and not available(tree, node)
-    ]
-    notes += [
-        f"{node.name} has no device_type: left out, as Linux does it"
-        for node in unmarked(tree.root.children)
-    ]
+def tell(notes: list[str], text: str) -> None:
+    """A note more, within bounds."""
+    if len(notes) < MOST_NOTES:
+        notes.append(text)
+    elif len(notes) == MOST_NOTES:
+        notes.append("and more of this kind")
+
+
+def boot_notes(tree: Tree, notes: list[str]) -> list[str]:
+    """``notes`` with what else can change the memory of a machine that boots with this tree."""
+    for node in tree.root.children:
+        if tree.text(node, "device_type") == "memory" and not available(tree, node):
+            status = tree.text(node, "status")
+            tell(notes, f"{node.name} is {status}: left out (Linux before 5.18 takes it)")
+        # by its name alone
+        if node.name.split("@", 1)[0] == "memory" and b"device_type" not in node.properties:
+            tell(notes, f"{node.name} has no device_type: left out, as Linux does it")
     if tree.buried is not None:
-        notes.append(
+        tell(
+            notes,
             f"a memory node at offset {tree.buried:#x} is no child of the root: left out (Linux "
-            "before 5.17 takes it)"
+            "before 5.17 takes it)",
         )
     if tree.child(tree.root, "ibm,dynamic-reconfiguration-memory"):
-        notes.append("memory of ibm,dynamic-reconfiguration-memory is not read")
+        tell(notes, "memory of ibm,dynamic-reconfiguration-memory is not read")
     chosen = tree.child(tree.root, "chosen")
     if chosen is None:
         return notes
     if any(name.startswith(b"linux,uefi-") for name in chosen.properties):
-        notes.append("booted by UEFI: its own memory map counts, and stands in the boot log")
+        tell(notes, "booted by UEFI: its own memory map counts, and stands in the boot log")
     arguments = (tree.text(chosen, "bootargs") or "").split()
     limits = [word for word in arguments if word.startswith(("mem=", "memmap="))]
     if limits:
-        notes.append(f"the boot arguments change memory, not applied: {' '.join(limits)}")
+        tell(notes, f"the boot arguments change memory, not applied: {' '.join(limits)}")
     return notes
-
-
-def unmarked(nodes: Iterable[Node]) -> list[Node]:
-    """Nodes that are memory by their name alone."""
-    return [
-        node
-        for node in nodes
-        if node.name.split("@", 1)[0] == "memory" and b"device_type" not in node.properties
-    ]
 
 
 def refuse_empty(tree: Tree, banks: list[Bank]) -> NoReturn:
@@ -475,6 +480,6 @@ def refuse_empty(tree: Tree, banks: list[Bank]) -> NoReturn:
         )
     if any(tree.child(node, "__overlay__") for node in tree.root.children):
         raise Unreadable("is an overlay, and has no memory: give the tree that it is laid over")
-    why = boot_notes(tree)
+    why = boot_notes(tree, [])
     text = f" ({why[0]})" if why else ""
     raise Unreadable(f"has no memory node with a reg{text}: firmware adds it at boot, {ELSEWHERE}")

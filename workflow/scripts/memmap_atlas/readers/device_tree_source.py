@@ -106,9 +106,9 @@ def compiled(source: Path, work: Path) -> bytes:
         raise refused(ended, CPP_ERROR, source)
     ended = dtc(["-O", "dtb", "-o", "tree.dtb"], source, work)
     if ended.code:
-        text = (work / "tree.dts").read_bytes()
+        expanded = (work / "tree.dts").read_bytes()
         # dtc can include it too
-        if b"/dts-v1/" not in text and b"/include/" not in text:
+        if b"/dts-v1/" not in expanded and b"/include/" not in expanded:
             raise Unreadable(
                 "has no /dts-v1/, so that it is a part of other sources (.dtsi): give the .dts of "
                 "a board that includes it"
@@ -254,5 +254,5 @@ def with_lines(
         lines.append(line if inside else 1)
         if file and not inside:
             elsewhere.append(f"{node} stands in {named(file, source)}:{line}")
-    notes = (*found.notes, *dict.fromkeys(elsewhere))
+    notes = (*found.notes, *list(dict.fromkeys(elsewhere))[: device_tree.MOST_NOTES])
     return replace(found, places=tuple(lines), unit="line", notes=notes)
