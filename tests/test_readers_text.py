@@ -118,6 +118,17 @@ def test_published_map(case: dict[str, Any]) -> None:
         assert f"{first:x}" in text[place - 1] or "e820" in found.kind or first == 0
 
 
+def test_three_files_of_one_boot_agree() -> None:
+    """An arm64 kernel whose device tree has memory that is not to be mapped."""
+    found = [
+        read_file(GOLDEN / "maps" / name, name).content
+        for name in ("booted-arm64.log", "iomem-booted-arm64", "memblock-booted-arm64")
+    ]
+    maps = [(one.regions, one.nomap) for one in found if isinstance(one, MemoryMap)]
+    assert len(maps) == 3
+    assert maps[0] == maps[1] == maps[2]
+
+
 def test_every_excerpt_is_read() -> None:
     shown = {path.name for path in (GOLDEN / "maps").iterdir()} - {"README.md", "maps.yaml"}
     assert shown == {case["file"] for case in MAPS}
@@ -292,13 +303,22 @@ def test_nodes() -> None:
 def test_last_whole_boot_is_read() -> None:
     first = writers.boot(writers.node_ranges([(0x0, 0x1000000)]), release="6.1.1")
     second = writers.boot(writers.node_ranges(RAM), writers.counted([5]), release="6.1.2")
-    third = writers.boot(writers.node_ranges([(0x0, 0x2000000)]), release="6.1.3")
+    third = writers.boot(
+        writers.e820([(0x100000, 0x2000000)]),
+        writers.node_ranges([(0x0, 0x2000000)]),
+        release="6.1.3",
+    )
     cut = third[: third.index("Early memory node ranges") + 1]
     found = log(writers.prefixed([*first, *second, *cut], writers.Prefix("syslog")))
     assert found.regions == tuple(RAM)
     assert (found.told.release, found.told.unavailable_pages) == ("6.1.2", 5)
     line = len(first) + 1
-    assert f"3 boots in this log: the one from line {line} on is read" in found.notes
+    assert found.notes[0].startswith("3 boots in this log say where RAM is: the one from line ")
+    assert f"line {line} on is read" in found.notes[0]
+    # the last one has its ranges, but was cut before its counts
+    cut = third[: -len(writers.AFTER)]
+    found = log(writers.prefixed([*first, *second, *cut], writers.Prefix("syslog")))
+    assert found.told.release == "6.1.2"
 
 
 def test_boot_without_its_beginning() -> None:
@@ -352,10 +372,12 @@ def test_clipped(prefix: writers.Prefix) -> None:
     # what is no line of the kernel proves nothing
     found = log(writers.prefixed(whole, prefix) + b"```\nAny idea?\nThanks, Jane\n")
     assert found.told.clipped
-    # nor does a line behind a gap
+    # nor does a line behind a gap, but what came before the gap does
     for gap in ("...", "[...]", "<snip>", "\u2026"):
         text = writers.prefixed(whole, prefix) + f"{gap}\n".encode()
         assert log(text + writers.prefixed(writers.AFTER, prefix)).told.clipped
+        text = writers.prefixed([*whole, writers.AFTER[0]], prefix) + f"{gap}\n".encode()
+        assert not log(text + writers.prefixed(writers.AFTER, prefix)).told.clipped
 
 
 def test_no_line_is_no_page_where_the_release_counts() -> None:
@@ -458,6 +480,14 @@ def test_page_size_that_a_log_says() -> None:
     assert log([*ranges, *["noise"] * 10000, "PAGESIZE=4096"]).told.page_size == 4096
 
 
+def test_any_number_of_lines_of_memblock() -> None:
+    debug = ["memblock_reserve: [0x0-0xfff] sparse_init+0x10/0x20"] * 6000
+    before, after = COUNTED[:-11], COUNTED[-11:]
+    assert after[0].startswith("On node")
+    told = log([*debug, *before, *debug, *after]).told
+    assert (told.unavailable_pages, told.clipped) == (15, False)
+
+
 def test_files_behind_the_log() -> None:
     tables = [
         "==> /sys/kernel/debug/kernel_page_tables <==",
@@ -470,8 +500,11 @@ def test_files_behind_the_log() -> None:
         "0xffffffffc2000000-0xffffffffc2004000          16K PTE       RW NX SHD AF  UXN MEM/NORMAL",
     ]
     vmstat = ["==> /proc/vmstat <==", "nr_memmap_pages 0", "nr_memmap_boot_pages 32256"]
-    told = log([*COUNTED, *["noise"] * 6000, *vmstat, *tables]).told
+    version = ["==> /proc/version <==", COUNTED[0]]
+    found = log([*COUNTED, *["noise"] * 6000, *version, *vmstat, *tables])
+    told = found.told
     assert (told.boot_pages, told.mapped) == (32256, (32 << 20) + (16 << 10))
+    assert (told.unavailable_pages, found.notes) == (15, ())
     assert log([*COUNTED, *tables[:5]]).told.mapped is None
     assert log(COUNTED).told.boot_pages is None
     shout = [line.replace("vmemmap start", "Vmemmap") for line in tables]

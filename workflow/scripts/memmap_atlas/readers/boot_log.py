@@ -27,7 +27,7 @@ from memmap_atlas.sweep import Layout
 
 # lines of a boot that are looked at closely, while it has shown no memory that is in use
 EARLY = 5000
-BANNER = re.compile(r"(?<![\w/-])Linux version (\d[\w.+~-]*)(.*)")
+BANNER = re.compile(r"(?<![\w/-])Linux version (\d[\w.+~-]*)( \(.*)")
 STAMP = re.compile(r"\[\s*(\d+\.\d{6})\]")
 # the same, or as dmesg -T has it
 STAMPED = re.compile(r"\[\s*\d+\.\d{6}\]|\[\w{3} \w{3} +\d+ \d\d:\d\d:\d\d \d{4}\]")
@@ -99,7 +99,7 @@ E820 = re.compile(rf"\b(BIOS-\w+|Xen|user|modified): {SPAN} +(\w.*)$")
 E820_OLD = re.compile(
     r"\b(BIOS-\w+|Xen|user|modified): ([0-9a-f]{16}) - ([0-9a-f]{16}) \((\w[^)]*)\)"
 )
-E820_BEGUN = re.compile(r"\b(?:BIOS-\w+|Xen|user|modified): (?:\[mem|[0-9a-f]{8})")
+E820_BEGUN = re.compile(r"\b(?:BIOS-\w+|Xen|user|modified): (?:\[mem |[0-9a-f]{16} - )")
 # __e820__range_update() and e820__range_remove()
 E820_CUT = re.compile(rf"e820: (?:update|remove) {SPAN} (?:usable|System RAM)(?: ==> (\w.*))?$")
 E820_CUT_OLD = re.compile(
@@ -232,10 +232,10 @@ class Boot:
 
     @property
     def worth(self) -> int:
-        """How much it says: the ranges of the nodes to their end, or less."""
-        if self.nodes:
-            return 3 if self.stage in ("counting", "past") else 2
-        return 1 if self.source else 0
+        """How much it says: the ranges of the nodes and all counts, or less."""
+        if not self.nodes:
+            return 1 if self.source else 0
+        return 4 if self.proved else 3 if self.stage in ("counting", "past") else 2
 
 
 @dataclass
@@ -286,7 +286,7 @@ def read(lines: Iterator[Line]) -> MemoryMap:
         elif "PAGESIZE=" in text and (match := NOTED_PAGE.search(text)):
             log.noted_page = int(match[1])
     finish(log)
-    if log.best is None or log.best.source is None:
+    if log.best is None:
         raise Unreadable(
             f'none of {number:,} lines says where RAM is: looked for "Early memory node ranges", '
             f'"{DUMP}" (memblock=debug), "BIOS-e820:" and "efi: mem00:" (efi=debug); {HOW}'
@@ -296,14 +296,15 @@ def read(lines: Iterator[Line]) -> MemoryMap:
 
 def look(log: Log, number: int, text: str) -> None:
     """Book a line that may matter."""
-    if "\x1b" in text:
-        text = COLOUR.sub("", text)
+    if "\x1b" in text or "\0" in text:
+        text = COLOUR.sub("", text.replace("\0", ""))
     if "physical CPU" in text and ARM64_CPU.search(text):
         log.arm64 = number
     if "Linux version " in text and (match := BANNER.search(text)):
         begin(log, number, match)
     boot = log.boot
-    boot.seen += boot.stage != "ranges"
+    # memblock=debug can write any number of lines
+    boot.seen += boot.stage != "ranges" and "emblock" not in text
     if boot.first_time is None and (stamp := STAMP.search(text)) and float(stamp[1]):
         boot.first_time = text
     if ("Early memory " in text or "active PFN" in text) and NODES.search(text):
@@ -356,10 +357,11 @@ def another(log: Log, number: int) -> Boot:
 def finish(log: Log) -> None:
     """A boot ends: keep it if none before it says more.
 
-    A console that comes late repeats the banner and all times; another boot has its own times.
+    A console that comes late repeats the banner and all times; another boot has its own times. A
+    banner alone may be /proc/version.
     """
     boot, before = log.boot, log.before
-    if not (boot.banner or boot.source):
+    if not boot.source:
         return
     repeated = (
         before is not None
@@ -530,7 +532,7 @@ def count(boot: Boot, text: str) -> None:
     if GAP.match(text):
         boot.gap = True
     elif STAMPED.search(text) if boot.stamped else AFTER.search(text) or "kernel: " in text:
-        boot.proved = not boot.gap
+        boot.proved = boot.proved or not boot.gap
         boot.plain[1] += not FILTERED.search(text)
         if boot.plain[1] >= PLAIN:
             boot.stage = "past"
@@ -560,7 +562,10 @@ def map_of(log: Log, boot: Boot) -> MemoryMap:
     arch = architecture(boot)
     notes = []
     if log.boots > 1:
-        notes.append(f"{log.boots} boots in this log: the one from line {boot.line:,} on is read")
+        notes.append(
+            f"{log.boots} boots in this log say where RAM is: the one from line {boot.line:,} on "
+            "is read, the last that is whole"
+        )
     page = page_size(log, boot)
     banks: list[Bank]
     if source == "nodes":
