@@ -10,8 +10,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from memmap_atlas.advice import choices, search
 from memmap_atlas.answer.counts import checks
 from memmap_atlas.answer.plan import question_of
+from memmap_atlas.answer.report import of_changes, of_choices, unsafe
 from memmap_atlas.answer.stands_for import ASSUMED, release_of, stands_for
 from memmap_atlas.cost import cost, counted_pages
 from memmap_atlas.documents import ConfigError, load_yaml
@@ -20,6 +22,7 @@ from memmap_atlas.models import MODELS
 from memmap_atlas.readers.memory_map import Bank, MemoryMap, Told, memory_map
 from memmap_atlas.regions import Regions
 from memmap_atlas.sheet import Section, Table, as_markdown, as_text
+from memmap_atlas.sweep import Layout
 
 ROOT = Path(__file__).parents[1]
 LOGS = load_yaml(ROOT / "tests/golden/boot-logs.yaml")
@@ -136,6 +139,47 @@ def test_other_counts() -> None:
     counts = {check.quantity: check for check in checks(found, "arm64-6.12-4k", KERNELS)}
     assert counts["nr_memmap_boot_pages"].agrees
     assert counts["the vmemmap part of kernel_page_tables"].verdict == "differs by +4,096 bytes"
+
+
+# what would be better
+
+THREAD_4G = ((0x0, 0xE0000000), (0x100000000, 0x120000000))
+
+
+def advice(ram: Layout, name: str) -> str:
+    """The advice for a map, as text."""
+    built = choices(ram, KERNELS, name)
+    regions = Regions.of([ram])
+    bad = [choice for choice in built if unsafe(regions, KERNELS, choice)]
+    model = KERNELS[name].default_model
+    moved = search(ram, KERNELS[name], model)
+    sections = [of_choices(built, bad), of_changes(moved, name, model, built[0].reason)]
+    return " ".join(as_text(sections).split())
+
+
+def test_the_advice_for_the_thread() -> None:
+    text = advice(THREAD_4G, "arm64-5.10-4k")
+    assert "by its configuration: arm64-5.10-4k with flatmem-free and sections of 1 GiB;" in text
+    vmemmap = cost(Regions.of([THREAD_4G]), KERNELS["arm64-5.10-4k"], "vmemmap").wasted
+    assert int(vmemmap[0]) == 16_777_216
+    assert "Move all RAM from 0x100000000 on down by 512 MiB, to start at 0xe0000000" in text
+    assert "saves 16,777,216 bytes (16 MiB)" in text
+
+
+def test_no_change_is_an_answer() -> None:
+    text = advice(((0, 1 << 32),), "arm64-6.12-64k")
+    assert "no change of the map saves anything" in text
+    assert "with an edit of SECTION_SIZE_BITS: as it is" not in text
+    text = advice(((0, 1 << 32),), "debian-6.1-4kc-malta")
+    assert "can't have this map: RAM beyond" in text
+
+
+def test_nobody_is_told_to_write_past_an_array() -> None:
+    """arm64's FLATMEM of 5.10, where RAM starts off a multiple of 1 GiB."""
+    for start, told in ((0x40000000, True), (0x48000000, False)):
+        text = advice(((start, start + (3 << 29)),), "arm64-5.10-4k")
+        assert ("by its configuration: arm64-5.10-4k with flatmem-free" in text) is told
+        assert ("Left out of the best is FLATMEM" in text) is not told
 
 
 # how it is written

@@ -9,6 +9,8 @@ rule answer_sheet:
         text="results/{sweep}/answer.txt",
         markdown="results/{sweep}/answer.md",
         csv="results/{sweep}/answer.csv",
+        choices="results/{sweep}/answer.choices.csv",
+        changes="results/{sweep}/answer.changes.csv",
     log:
         "results/{sweep}/logs/answer.log",
     conda:
@@ -16,7 +18,6 @@ rule answer_sheet:
     params:
         kernel=lambda wildcards: the_question().kernel,
         reason=lambda wildcards: the_question().reason,
-        layout=lambda wildcards: the_question().layout,
     message:
         "{wildcards.sweep}: the answer"
     script:

@@ -30,7 +30,7 @@ def answer_parts(wildcards):
 
 def answer_files(wildcards, input):
     """What to look at."""
-    kinds = (".txt", ".md", ".csv")
+    kinds = (".txt", ".md", ".csv", ".choices.csv", ".changes.csv")
     said = [text.removesuffix(".txt") + kind for text in input.texts for kind in kinds]
     return [
         *said,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from memmap_atlas.advice import change_row, choice_row, choices, search
 from memmap_atlas.answer.counts import checks
 from memmap_atlas.answer.report import sections
 from memmap_atlas.documents import ConfigError
@@ -26,8 +27,17 @@ if __name__ == "__main__":
     rows = pd.concat(map(pd.read_parquet, snakemake.input.memmap), ignore_index=True)
     name, reason = snakemake.params.kernel, snakemake.params.reason
     compared = checks(found, name, sweep.kernels)
-    answer = sections(found, sweep, rows, name, reason, compared)
+    built = choices(found.regions, sweep.kernels, name)
+    kernel = sweep.kernels[name]
+    moved = search(found.regions, kernel, kernel.default_model)
+    answer = sections(found, sweep, rows, name, reason, compared, built, moved)
     Path(snakemake.output.text).write_text(as_text(answer), encoding="utf-8")
     Path(snakemake.output.markdown).write_text(as_markdown(answer), encoding="utf-8")
-    rows.to_csv(snakemake.output.csv, index=False, lineterminator="\n")
+    tables = {
+        "csv": rows,
+        "choices": pd.DataFrame([choice_row(choice) for choice in built]),
+        "changes": pd.DataFrame([change_row(change) for change in moved.changes]),
+    }
+    for output, table in tables.items():
+        table.to_csv(snakemake.output[output], index=False, lineterminator="\n")
     Path(snakemake.log[0]).write_text(f"{len(rows)} points, {len(compared)} counts\n")

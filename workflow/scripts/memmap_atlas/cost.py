@@ -161,6 +161,22 @@ def counted_pages(layouts: Regions, kernel: Kernel, model: str) -> Ints:
     return memmap.sections.size // kernel.section_size * each
 
 
+def beside_its_array(layouts: Regions, kernel: Kernel, model: str) -> NDArray[np.bool_]:
+    """Whether FLATMEM's mem_map would point beside its array, and the kernel write past its end.
+
+    mm/page_alloc.c: alloc_node_mem_map() sets mem_map right for a first pfn that is rounded to
+    MAX_ORDER blocks, where arm64 rounds the start of RAM to more (arm64_memblock_init(); seen on
+    boots of 5.10). No rule forbids such a build; nobody should be told to use it.
+    """
+    if not model.startswith("flatmem") or not kernel.memstart_align:
+        return np.zeros(layouts.first.shape, dtype=bool)
+    first = whole_pages(layouts, kernel.page_size).first
+    beside: NDArray[np.bool_] = down(first, kernel.memstart_align) != down(
+        first, kernel.max_order_size
+    )
+    return beside
+
+
 FEASIBLE = ""
 
 

@@ -7,15 +7,19 @@ from itertools import pairwise
 
 import pandas as pd
 
+from memmap_atlas.advice import Choice, Search, best, exact, sentence
 from memmap_atlas.answer.counts import Check
+from memmap_atlas.cost import beside_its_array
 from memmap_atlas.figure_plan import PROPOSALS
 from memmap_atlas.figures.labels import cell_label, size_label
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.readers.memory_map import MemoryMap
+from memmap_atlas.regions import Regions
 from memmap_atlas.sheet import Section, Table
 from memmap_atlas.sweep import SourceFile, Sweep
 
 MOST_LINES = 40
+MOST_CHANGES = 12
 PARTS = ("hole", "edge", "rounding")
 EXTRA = ("section_table", "usage", "page_table")
 FORBIDDEN = "-"
@@ -28,19 +32,24 @@ def sections(
     name: str,
     reason: str,
     compared: Sequence[Check],
+    built: Sequence[Choice],
+    moved: Search,
 ) -> list[Section]:
     """The whole answer; ``rows`` are those of the memmap dataset of ``sweep``, ``name`` is the
     kernel that runs on the map, and ``reason`` why it is that one.
     """
+    kernel, ram = sweep.kernels[name], Regions.of([found.regions])
     return [
         the_map(found, sweep.sources),
-        of_kernel(rows, name, sweep.kernels[name], reason),
+        of_kernel(rows, name, kernel, reason),
         of_counts(compared, name),
+        of_choices(built, [choice for choice in built if unsafe(ram, sweep.kernels, choice)]),
+        of_changes(moved, name, kernel.default_model, built[0].reason),
         of_all(rows, sweep.kernels),
     ]
 
 
-def exact(size: int) -> str:
+def in_short(size: int) -> str:
     """Bytes, and the same in a unit that is short: 2,097,152 (2 MiB)."""
     return f"{size:,} ({size_label(size)})" if size >= 1024 else f"{size:,}"
 
@@ -56,16 +65,16 @@ def the_map(found: MemoryMap, sources: Sequence[SourceFile]) -> Section:
     heads = ("RAM", "bytes", "hole behind it, bytes")
     rows = []
     for (start, end), following in zip(found.regions, [*found.regions[1:], None], strict=True):
-        gap = exact(following[0] - end) if following else ""
-        rows.append((f"[{start:#x}, {end:#x})", exact(end - start), gap))
+        gap = in_short(following[0] - end) if following else ""
+        rows.append((f"[{start:#x}, {end:#x})", in_short(end - start), gap))
     parts: list[str | Table] = ["\n".join([*lines, *notes])]
     parts.append(Table(heads, rows[:MOST_LINES]))
     if len(rows) > MOST_LINES:
         parts.append(f"and {len(rows) - MOST_LINES} regions more")
     count = len(found.regions)
-    text = [f"{exact(ram)} bytes of RAM in {count} region{'s' if count > 1 else ''}."]
+    text = [f"{in_short(ram)} bytes of RAM in {count} region{'s' if count > 1 else ''}."]
     if found.nomap:
-        size = exact(sum(end - start for start, end in found.nomap))
+        size = in_short(sum(end - start for start, end in found.nomap))
         text.append(f"Of it {size} bytes are not mapped (no-map); they keep their struct pages.")
     if len(found.nodes) > 1:
         spans = ", ".join(f"{node} [{start:#x}, {end:#x})" for node, start, end in found.nodes)
@@ -100,7 +109,7 @@ def of_kernel(rows: pd.DataFrame, name: str, kernel: Kernel, reason: str) -> Sec
         )
     page, section = size_label(kernel.page_size), size_label(kernel.section_size)
     needed = mine["needed_bytes"].dropna()
-    need = f"needed for RAM alone: {exact(int(needed.iloc[0]))} bytes" if len(needed) else ""
+    need = f"needed for RAM alone: {in_short(int(needed.iloc[0]))} bytes" if len(needed) else ""
     text = (
         f"{name}: {reason}.\nPages of {page}, sections of {section}, struct page of "
         f"{kernel.struct_page_size} bytes; {need}"
@@ -131,6 +140,106 @@ def of_all(rows: pd.DataFrame, kernels: Mapping[str, Kernel]) -> Section:
     )
     heads = ("kernel", "page", "section", "needed", *models)
     return Section("Every kernel and model", [text, Table(heads, table)])
+
+
+def of_choices(found: Sequence[Choice], unsafe: Sequence[Choice]) -> Section:
+    """What the kernel could be built with instead, the best first in words; ``unsafe`` are those
+    that no one should be told to use.
+    """
+    present = found[0]
+    usable = [choice for choice in found if choice == present or choice not in unsafe]
+    same = [choice for choice in usable if choice.kernel == present.kernel]
+    lines = []
+    for words, among, edit in (
+        ("by its configuration", same, False),
+        ("with an edit of SECTION_SIZE_BITS", same, True),
+        ("with any page size", usable, True),
+    ):
+        chosen = best(among, edit=edit)
+        if chosen is None:
+            lines.append(f"Best {words}: nothing, every choice is forbidden.")
+        elif chosen == present:
+            lines.append(f"Best {words}: as it is, no other choice takes less.")
+        elif present.total is None:
+            lines.append(f"Best {words}: {build(chosen)}.")
+        else:
+            saved = exact(-(chosen.difference or 0))
+            lines.append(f"Best {words}: {build(chosen)}; it takes {saved} less.")
+    if unsafe:
+        lines.append(
+            "Left out of the best is FLATMEM: with this start of RAM arm64 writes past its array."
+        )
+    parts: list[str | Table] = ["\n".join(lines)]
+    parts.append(
+        "All that stays allocated for struct pages, sections and tables; what larger pages cost in "
+        "other places is not in it."
+    )
+    rows = [
+        (
+            choice.kernel,
+            choice.model,
+            "as it is" if choice == present else choice.needs,
+            cell_label(choice.section_size),
+            f"{choice.total:,}",
+            f"{choice.wasted:,}",
+            "" if choice.difference is None else f"{choice.difference:+,}",
+        )
+        for choice in found
+        if choice.total is not None
+    ]
+    heads = ("kernel", "model", "needs", "section", "takes", "wasted", "more than now")
+    if rows:
+        parts.append(Table(heads, rows, names=3))
+    rules: dict[str, list[str]] = {}
+    for choice in found:
+        if choice.reason:
+            sizes = rules.setdefault(f"{choice.kernel}, {choice.model}: {choice.reason}", [])
+            sizes.append(cell_label(choice.section_size))
+    if rules:
+        parts.append(
+            "Forbidden:\n" + "\n".join(f"{rule} ({', '.join(rules[rule])})" for rule in rules)
+        )
+    return Section("What another build of this kernel would take, in bytes", parts)
+
+
+def unsafe(ram: Regions, kernels: Mapping[str, Kernel], choice: Choice) -> bool:
+    """Whether the kernel of a choice would write where it must not."""
+    return bool(beside_its_array(ram, kernels[choice.kernel], choice.model)[0])
+
+
+def build(choice: Choice) -> str:
+    """A choice in words."""
+    section = size_label(choice.section_size)
+    return f"{choice.kernel} with {choice.model} and sections of {section}"
+
+
+def of_changes(found: Search, name: str, model: str, forbidden: str) -> Section:
+    """The changes of the map that are worth it."""
+    title = "The smallest change of the map"
+    if forbidden:
+        return Section(title, [f"{name} can't have this map: {forbidden}."])
+    about = f"One change at a time, under {name} with {model}"
+    if not found.changes:
+        return Section(title, [f"{about}: no change of the map saves anything."])
+    lines = [f"{sentence(change)[0].upper()}{sentence(change)[1:]}." for change in found.changes]
+    parts: list[str | Table] = ["\n".join(lines[:MOST_CHANGES])]
+    if len(lines) > MOST_CHANGES:
+        parts.append(f"and {len(lines) - MOST_CHANGES} smaller ones, in the CSV")
+    heads = ("change", "moves by", "RAM that moves", "RAM given up", "saves", "in all")
+    rows = [
+        (
+            f"{change.kind} {change.old[0]:#x}",
+            *(f"{size:,}" for size in (change.distance, change.moved, change.given_up)),
+            *(f"{size:,}" for size in (change.saved, change.net)),
+        )
+        for change in found.changes[:MOST_CHANGES]
+    ]
+    text = (
+        f"{about}; what moves keeps its size. Less far, or for less RAM, no change saves as much."
+    )
+    if found.complete_to is not None:
+        text += f" All changes below {exact(found.complete_to)} were tried, of larger ones some."
+    return Section(title, [text, *parts, Table(heads, rows)])
 
 
 def of_counts(found: Sequence[Check], name: str) -> Section:
