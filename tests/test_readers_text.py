@@ -261,6 +261,8 @@ def test_efi_replaces_what_memblock_had_before() -> None:
     after = writers.memblock_dump([(0x40000000, 0x50000000)])
     assert log([*before, *writers.efi(EFI)]).kind == "boot log (EFI map)"
     assert log([*before, *writers.efi(EFI), *after]).regions == ((0x40000000, 0x50000000),)
+    # the last dump of a boot counts
+    assert log([*before, *after]).regions == ((0x40000000, 0x50000000),)
 
 
 def test_memblock_dump_and_nomap() -> None:
@@ -394,7 +396,9 @@ def test_no_line_is_no_page_where_the_release_counts() -> None:
     assert told("6.1.0-4kc-malta") is None
     assert told("6.1.0") is None
     assert told("5.10.0-amd64") is None
-    # a log that was filtered, or was cut
+    # a log that was filtered, with what comes after it or without, or was cut
+    passed = ("mem", "node", "zone", "Linux version", "percpu")
+    assert told("6.12.0-arm64", drop=lambda line: not any(w in line for w in passed)) is None
     words = ("mem", "node", "zone", "Linux version")
     assert told("6.12.0-arm64", drop=lambda line: not any(w in line.lower() for w in words)) is None
     assert told("6.12.0-arm64", drop=lambda line: line in writers.AFTER) is None
@@ -519,6 +523,10 @@ def test_noise_does_not_matter() -> None:
     )
     found = log(noisy)
     assert (found.regions, found.told.unavailable_pages) == (tuple(RAM), 5)
+    firmware = writers.prefixed(
+        writers.e820([(0x100000, 0x200000)]), writers.Prefix("time"), "\0\n"
+    )
+    assert log(firmware).regions == ((0x100000, 0x200000),)
 
 
 def test_what_a_log_without_a_map_is_told() -> None:
@@ -589,6 +597,8 @@ def test_reserved_of_x86_is_no_memory(word: str) -> None:
     ram = [(0x1000, 0x9F000), (0x100000, 0x7FFD6000)]
     nomap = [(0x0, 0x1000), (0x9F000, 0xA0000), (0x7FFD6000, 0x80000000)]
     assert proc(writers.iomem(ram, nomap, reserved=word)).regions == tuple(ram)
+    above = [(0x1000, 0xA0000), (0x140000, 0x80000000)]
+    assert proc(writers.iomem(above, [(0x100000, 0x140000)], reserved=word)).regions == tuple(above)
     mark = [(0xFEE00000, 0xFEE01000, "Local APIC")]
     high = [(0x140000000, 0x180000000)]
     found = proc(writers.iomem(high, [(0x130000000, 0x140000000)], reserved=word, others=mark))
@@ -630,7 +640,9 @@ def test_added_memory_is_left_out() -> None:
 
 def test_boot_alias_is_no_second_ram() -> None:
     text = "80000000-9fffffff : System RAM (boot alias)\n800000000-81fffffff : System RAM\n"
-    assert proc(text).regions == ((0x800000000, 0x820000000),)
+    found = proc(text)
+    assert found.regions == ((0x800000000, 0x820000000),)
+    assert any("other addresses of the same RAM" in note for note in found.notes)
 
 
 def test_iomem_without_ram() -> None:

@@ -611,7 +611,7 @@ def architecture(boot: Boot) -> str | None:
     a compiler for the former can build the latter.
     """
     if boot.arch in (None, "x86_64") and (boot.x86 or boot.arch):
-        if boot.highmem and not boot.dma32:
+        if boot.highmem:
             return "i386"
         return "x86_64" if boot.dma32 else boot.arch
     return boot.arch
