@@ -89,7 +89,7 @@ DUMPED = re.compile(
     rf"(?: on node (\d+))?(?: flags: {HEX})?"
 )
 NOMAP = 4
-# drivers/of/of_reserved_mem.c: fdt_init_reserved_mem_node() (6.4)
+# drivers/of/of_reserved_mem.c: fdt_init_reserved_mem_node(), newer kernels only
 NOMAP_NODE = re.compile(rf"OF: reserved mem: {HEX}\.\.{HEX} \(\d+ KiB\) nomap ")
 
 # arch/x86/kernel/e820.c: e820__print_table(); before 3.5 without "mem", ends are the next byte; RAM
@@ -156,7 +156,7 @@ SAID = (
     ("64-bit Loongson Processor", "loongarch64"),
     ("setup: Linux is running ", "s390x"),
 )
-# the line before the banner, with the MIDR since 4.16; 32-bit arm writes it without
+# the line before the banner, on newer arm64 with the MIDR; 32-bit arm writes it without
 ARM64_CPU = re.compile(r"Booting Linux on physical CPU 0x[0-9a-f]+ \[0x[0-9a-f]{8}\]")
 X86_SAID = ("e820", "x86/", "LAPIC", "IOAPIC")
 # Kernels whose pfn_valid() asks for the section alone, so that no line means no page: arm64's asked

@@ -27,7 +27,7 @@ BEGUN = re.compile(r"\d: 0x[0-9a-f]+\.\.")
 # the file that follows, as tail and head show it, or as a prompt asks for it
 SHOWN = re.compile(r"^==> (\S+) <==$|\bcat (\S*memblock/(?:memory|reserved|physmem))$")
 FILE = re.compile(r"\b(memory|reserved|physmem)\b")
-# memory that a driver added after boot (MEMBLOCK_DRIVER_MANAGED, 5.15), as "System RAM (kmem)"
+# memory that a driver added after boot (MEMBLOCK_DRIVER_MANAGED, 5.16), as "System RAM (kmem)"
 ADDED = "DRV_MNG"
 
 
