@@ -85,9 +85,12 @@ def content_of(path: Path) -> MemoryMap | KernelConfig:
         if device_tree_source.is_kind(head):
             return device_tree_source.read(path)
         lines = lines_of(file, head)
-        for kind in (kernel_config, iomem, memblock):
-            if kind.is_kind(head):
-                return kind.read(lines)
+        if kernel_config.is_kind(head):
+            return kernel_config.read(lines)
+        if iomem.is_kind(head):
+            return iomem.read(lines)
+        if memblock.is_kind(head):
+            return memblock.read(lines)
         return boot_log.read(lines)
 
 
