@@ -25,7 +25,6 @@ from memmap_atlas.evidence import behind, booted_on
 from memmap_atlas.figure_plan import FIGURES, find
 from memmap_atlas.figures.boards import WORST, worst_of
 from memmap_atlas.figures.draw import KINDS, rows_of
-from memmap_atlas.figures.labels import cell_label, size_label
 from memmap_atlas.figures.strip import RAM
 from memmap_atlas.figures.style import (
     COLUMN_WIDTH,
@@ -39,9 +38,11 @@ from memmap_atlas.figures.style import (
     waste_scale,
 )
 from memmap_atlas.figures.timeline import changed, numbers
-from memmap_atlas.figures.words import caption, latex, ready_to_paste, title
+from memmap_atlas.figures.words import caption, ready_to_paste, title
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.kernel_file import load_kernels
+from memmap_atlas.labels import cell_label, size_label
+from memmap_atlas.markup import latex
 from memmap_atlas.regions import Regions
 from memmap_atlas.strips import PARTS, strip
 

@@ -10,13 +10,13 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
 from memmap_atlas.figures.data import Drawn
-from memmap_atlas.figures.labels import cell_label, size_label
 from memmap_atlas.figures.style import (
     FORBIDDEN,
     INK,
     NO_WASTE,
     waste_scale,
 )
+from memmap_atlas.labels import cell_label, size_label
 
 
 @pytest.fixture(scope="module")

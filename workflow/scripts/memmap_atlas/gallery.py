@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment
 
-from memmap_atlas.figures.words import restructured
+from memmap_atlas.markup import restructured
 
 # what stands beside each picture: suffix, and what it is called
 FILES = {

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from memmap_atlas.figures.words import markdown
+from memmap_atlas.markup import markdown
 
 WIDTH = 100
 

@@ -11,8 +11,8 @@ from memmap_atlas.advice import Choice, Search, best, exact, sentence
 from memmap_atlas.answer.counts import Check
 from memmap_atlas.cost import beside_its_array
 from memmap_atlas.figure_plan import PROPOSALS
-from memmap_atlas.figures.labels import cell_label, size_label
 from memmap_atlas.kernel import Kernel
+from memmap_atlas.labels import cell_label, size_label
 from memmap_atlas.readers.memory_map import MemoryMap
 from memmap_atlas.regions import Regions
 from memmap_atlas.sheet import Section, Table

@@ -26,7 +26,6 @@ from memmap_atlas.explorer.charts import (
 )
 from memmap_atlas.explorer.encode import Store, coded, region_columns, strip_columns
 from memmap_atlas.figure_plan import PROPOSALS
-from memmap_atlas.figures.labels import size_label
 from memmap_atlas.figures.style import (
     EDGE,
     FAINT,
@@ -36,6 +35,7 @@ from memmap_atlas.figures.style import (
     WasteScale,
     waste_scale,
 )
+from memmap_atlas.labels import size_label
 from memmap_atlas.layouts import Layouts
 from memmap_atlas.provenance import code_version, digest
 from memmap_atlas.strips import PARTS

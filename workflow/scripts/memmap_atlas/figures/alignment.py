@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from memmap_atlas.figures.data import PLANE, STATE, Drawn, Source
-from memmap_atlas.figures.labels import size_label
 from memmap_atlas.figures.plane import Panel, draw_panel, key_entries, label_axes
 from memmap_atlas.figures.style import FAINT, INK, dot_area, draw_key, sheet
 from memmap_atlas.figures.words import Heads
+from memmap_atlas.labels import size_label
 
 GIB = 1 << 30
 # inches

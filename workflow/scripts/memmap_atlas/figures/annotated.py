@@ -22,7 +22,6 @@ from memmap_atlas.figures.data import (
     Source,
     same_at_all_sizes,
 )
-from memmap_atlas.figures.labels import cell_label, size_label
 from memmap_atlas.figures.style import (
     FORBIDDEN,
     HATCH,
@@ -37,6 +36,7 @@ from memmap_atlas.figures.style import (
     waste_scale,
 )
 from memmap_atlas.figures.words import Heads
+from memmap_atlas.labels import cell_label, size_label
 
 COLUMNS = [*POINT, *STATE, "wasted_bytes"]
 # the rows of what one choice for all layouts costs

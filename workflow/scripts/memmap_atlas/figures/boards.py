@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from memmap_atlas.figures.data import POINT, STATE, Drawn, Source
-from memmap_atlas.figures.labels import size_label
 from memmap_atlas.figures.style import (
     INK,
     LINES,
@@ -20,6 +19,7 @@ from memmap_atlas.figures.style import (
     spread,
 )
 from memmap_atlas.figures.words import Heads
+from memmap_atlas.labels import size_label
 
 # inches
 TOP, HIGH, FOOT, LEFT, SHARE, GAP, LETTER = 0.72, 2.85, 0.42, 0.5, 2.35, 0.22, 0.056

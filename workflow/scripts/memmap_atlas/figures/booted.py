@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
-from memmap_atlas.figures.labels import size_label
 from memmap_atlas.figures.style import FAINT, INK, PAGE_WIDTH, fractions
 from memmap_atlas.figures.words import Heads
+from memmap_atlas.labels import size_label
 
 # inches
 EDGE, ROW, TOP, HEADS, FOOT, SCATTER = 0.06, 0.145, 0.5, 0.62, 0.12, 2.3

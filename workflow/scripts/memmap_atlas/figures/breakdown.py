@@ -6,7 +6,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from memmap_atlas.figures.data import PARTS, POINT, STATE, Drawn, Source
-from memmap_atlas.figures.labels import size_label
 from memmap_atlas.figures.style import (
     FAINT,
     MARGIN,
@@ -16,6 +15,7 @@ from memmap_atlas.figures.style import (
     sheet,
 )
 from memmap_atlas.figures.words import Heads
+from memmap_atlas.labels import size_label
 
 # the column of each part, in the order of the stack
 COLUMN_OF = dict(zip(PART_COLOURS, PARTS, strict=True))

@@ -12,7 +12,6 @@ from matplotlib.typing import ColorType
 from numpy.typing import ArrayLike
 
 from memmap_atlas.figures.data import POINT, STATE, Drawn, Source
-from memmap_atlas.figures.labels import size_label
 from memmap_atlas.figures.style import (
     MARGIN,
     PAGE_WIDTH,
@@ -22,6 +21,7 @@ from memmap_atlas.figures.style import (
     sheet,
 )
 from memmap_atlas.figures.words import Heads
+from memmap_atlas.labels import size_label
 
 # inches
 TOP, ROW, FOOT, LETTER = 0.68, 0.3, 0.72, 0.056

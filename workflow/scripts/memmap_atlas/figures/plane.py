@@ -26,7 +26,6 @@ from memmap_atlas.figures.data import (
     Source,
     same_at_all_sizes,
 )
-from memmap_atlas.figures.labels import size_label
 from memmap_atlas.figures.style import (
     EDGE,
     FAINT,
@@ -41,6 +40,7 @@ from memmap_atlas.figures.style import (
     waste_scale,
 )
 from memmap_atlas.figures.words import Heads
+from memmap_atlas.labels import size_label
 
 Floats = NDArray[np.float64]
 T = TypeVar("T")

@@ -6,7 +6,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memmap_atlas.figures.data import EXTRA, POINT, STATE, Drawn, Source
-from memmap_atlas.figures.labels import size_label
 from memmap_atlas.figures.style import (
     COLUMN_WIDTH,
     FAINT,
@@ -19,6 +18,7 @@ from memmap_atlas.figures.style import (
     spread,
 )
 from memmap_atlas.figures.words import Heads
+from memmap_atlas.labels import size_label
 
 # inches
 LEFT, TOP, WIDE, HIGH, FOOT = 0.62, 0.74, 1.62, 2.75, 0.55

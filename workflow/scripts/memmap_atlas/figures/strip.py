@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from memmap_atlas.evidence import booted_on
 from memmap_atlas.figure_plan import PROPOSALS
 from memmap_atlas.figures.data import POINT, STATE, Drawn, Source
-from memmap_atlas.figures.labels import size_label
 from memmap_atlas.figures.style import (
     FAINT,
     FORBIDDEN,
@@ -26,6 +25,7 @@ from memmap_atlas.figures.style import (
     sheet,
 )
 from memmap_atlas.figures.words import Heads
+from memmap_atlas.labels import size_label
 from memmap_atlas.strips import PARTS
 
 Floats = NDArray[np.float64]

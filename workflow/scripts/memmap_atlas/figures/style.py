@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
 
-from memmap_atlas.figures.labels import size_label
+from memmap_atlas.labels import size_label
 
 mpl.use("agg")
 mpl.rcParams.update(

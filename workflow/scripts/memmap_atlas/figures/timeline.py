@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from memmap_atlas.figures.data import PARTS, POINT, STATE, Drawn, Source
-from memmap_atlas.figures.labels import size_label
 from memmap_atlas.figures.style import INK, MARGIN, PAGE_WIDTH, PART_COLOURS, part_key, sheet
 from memmap_atlas.figures.words import Heads
 from memmap_atlas.kernel import Kernel
+from memmap_atlas.labels import size_label
 
 COLUMN_OF = dict(zip(PART_COLOURS, PARTS, strict=True))
 MIB = 1 << 20

@@ -2,14 +2,14 @@
 forms that documents take.
 """
 
-import re
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from memmap_atlas.evidence import Booted
 from memmap_atlas.figure_plan import FIGURES, Figure
-from memmap_atlas.figures.labels import listed, size_label
+from memmap_atlas.labels import listed, size_label
+from memmap_atlas.markup import latex, markdown, restructured
 from memmap_atlas.sweep import Axis, Sweep
 
 MOST_NAMED = 12
@@ -156,29 +156,6 @@ def caption(
         source,
     ]
     return " ".join(sentence for sentence in sentences if sentence)
-
-
-LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{letter: f"\\{letter}" for letter in "&%$#_{}"},
-}
-
-
-def latex(text: str) -> str:
-    """``text`` with what LaTeX reads as markup written out."""
-    return "".join(LATEX.get(letter, letter) for letter in text)
-
-
-def markdown(text: str) -> str:
-    """``text`` with what Markdown and HTML read as markup written out."""
-    return re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", text)
-
-
-def restructured(text: str) -> str:
-    """``text`` with what reStructuredText reads as markup written out."""
-    return re.sub(r"([\\`*_|:])", r"\\\1", text)
 
 
 def ready_to_paste(name: str, label: str, head: str, text: str) -> dict[str, str]:

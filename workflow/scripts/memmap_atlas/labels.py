@@ -1,4 +1,4 @@
-"""Sizes as figures and captions write them."""
+"""Sizes and lists as figures, captions and answers write them."""
 
 from memmap_atlas.units import UNITS
 
