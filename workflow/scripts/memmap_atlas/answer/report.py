@@ -171,8 +171,9 @@ def of_choices(found: Sequence[Choice], unsafe: Sequence[Choice]) -> Section:
         )
     parts: list[str | Table] = ["\n".join(lines)]
     parts.append(
-        "All that stays allocated for struct pages, sections and tables; what larger pages cost in "
-        "other places is not in it."
+        "All that stays allocated for struct pages, sections and tables. What larger pages cost "
+        "elsewhere is not in it, nor that larger sections make memory blocks larger, in which "
+        "memory is added and removed."
     )
     rows = [
         (
