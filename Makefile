@@ -3,8 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 LAB ?= full
+FUZZ ?= 100000
 
-.PHONY: all report test check bench lab evidence docs lock
+.PHONY: all report test fuzz check bench lab evidence docs lock
 
 all: .venv/ready
 	$(BIN)/snakemake --cores all --quiet host reason
@@ -17,6 +18,11 @@ all: .venv/ready
 
 test: .venv/ready
 	$(BIN)/pytest -n 2 --dist loadfile
+
+# the readers of files against so many broken ones each; `make test` tries a few hundred
+fuzz: .venv/ready
+	ATLAS_FUZZ=$(FUZZ) $(BIN)/pytest -n 2 --dist load -k fuzz tests/test_readers_text.py \
+	    tests/test_readers_tree.py tests/test_kernel_config.py
 
 check: .venv/ready
 	$(BIN)/ruff format --check .
