@@ -26,8 +26,6 @@ CONFIGS: dict[str, str] = load_yaml(ROOT / "tests/golden/kernel-configs.yaml")
 
 # where the entry of a configuration is another than the kernel that ships, and why
 EXPLAINED = {
-    # entered with arm-5.10's values, for sections that this FLATMEM kernel does not have
-    "debian-5.10-armmp": {"mem_section_size", "usage_header_size"},
     # four levels of tables, as the CPU that was booted has them: no option says so
     "debian-7.2-riscv64": {"va_bits", "page_tables"},
 }
