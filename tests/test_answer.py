@@ -13,7 +13,7 @@ import pytest
 from memmap_atlas.advice import choices, search
 from memmap_atlas.answer.counts import checks
 from memmap_atlas.answer.plan import question_of
-from memmap_atlas.answer.report import of_changes, of_choices, unsafe
+from memmap_atlas.answer.report import EXTRA, PARTS, of_changes, of_choices, of_kernel, unsafe
 from memmap_atlas.answer.stands_for import ASSUMED, release_of, stands_for
 from memmap_atlas.cost import cost, counted_pages
 from memmap_atlas.documents import ConfigError, load_yaml
@@ -182,6 +182,24 @@ def test_nobody_is_told_to_write_past_an_array() -> None:
         assert ("Left out of the best is FLATMEM" in text) is not told
 
 
+def test_classic_sections_can_make_struct_pages_larger() -> None:
+    said = "LAST_CPUPID may find no room there"
+    assert said in advice(THREAD_4G, "x86_64-6.12")
+    # no classic build, or nothing else
+    assert said not in advice(THREAD_4G, "arm64-6.12-4k")
+    assert said not in advice(THREAD_4G, "i386-6.1-sparsemem")
+
+
+@pytest.mark.parametrize("needed", [None, 1 << 26])
+def test_what_is_needed_is_said_where_it_is_known(needed: int | None) -> None:
+    sizes = {f"{part}_bytes": 1 for part in ("ram", "memmap", "wasted", *PARTS, *EXTRA)}
+    told = {"kernel": "k", "model": "vmemmap", "selectable": True, "reason": "a rule"}
+    row = {**sizes, **told, "feasible": needed is not None, "needed_bytes": needed}
+    text = of_kernel(pd.DataFrame([row]), "k", KERNELS[ASSUMED], "it was asked for").parts[0]
+    end = "64 bytes; needed for RAM alone: 67,108,864 (64 MiB) bytes" if needed else "64 bytes."
+    assert str(text).endswith(end)
+
+
 # how it is written
 
 
@@ -237,12 +255,20 @@ def test_a_question_with_a_configuration(tmp_path: Path) -> None:
         ({"file": "empty"}, "empty: is empty: give a device tree"),
         ({"file": "folder"}, "folder: is a folder: give the files in it"),
         ({"file": 3}, "config: file: 3 is"),
+        ({"file": "<b>.log"}, "config: file: '<b>.log' has one of { } < >"),
+        ({"file": ["a.log", "{x}.log"]}, "config: file: '{x}.log' has one of { } < >"),
+        (
+            {"file": "line\n.log"},
+            "config: file: 'line\\n.log' has characters that can't be printed",
+        ),
+        ({"file": "bad\udcff.log"}, "'bad\\udcff.log' has characters that can't be printed"),
         ({"file": "binary"}, "binary: is binary, and no device tree"),
     ],
 )
 def test_bad_questions(tmp_path: Path, config: dict[str, Any], message: str) -> None:
     (tmp_path / "a.log").write_text(DESKTOP)
-    (tmp_path / "b.log").write_text(DESKTOP)
+    for name in ("b.log", "<b>.log", "{x}.log", "line\n.log", "bad\udcff.log"):
+        (tmp_path / name).write_text(DESKTOP)
     (tmp_path / "empty").touch()
     (tmp_path / "binary").write_bytes(bytes(4096))
     (tmp_path / "folder").mkdir()
@@ -299,9 +325,11 @@ def test_the_command(tmp_path: Path) -> None:
         (["answer"], "the answer is for a file: snakemake --cores 1 answer --config file="),
         (["answer", "--config", "file=none.log"], "config: file.0: no file 'none.log'"),
         (["census", "--config", "trees=none"], "trees: no folder 'none'"),
+        (["census", "--config", "trees=a{x}"], "config: trees: 'a{x}' has one of { } < >"),
     ],
 )
 def test_bad_commands_are_one_clear_line(tmp_path: Path, words: list[str], message: str) -> None:
+    (tmp_path / "a{x}").mkdir()
     done = snakemake(tmp_path, *words)
     assert done.returncode != 0
     assert message in done.stderr

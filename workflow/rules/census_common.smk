@@ -1,5 +1,7 @@
 # Whose device trees are counted.
 
+from memmap_atlas.map_files import refuse_names
+
 # Linux 6.12, and what is nearest to the release of config/boards.tsv
 CENSUS_SUITES = ["trixie", "sid"]
 
@@ -13,6 +15,10 @@ def census_trees(wildcards):
         sys.exit("Error: no folder of device trees is given: --config trees=path/to/folder")
     if not Path(config["trees"]).is_dir():
         sys.exit(f"Error in the configuration: trees: no folder {config['trees']!r}")
+    try:
+        refuse_names([config["trees"]], "config", ("trees",))
+    except ConfigError as error:
+        sys.exit(f"Error: {error}")
     return {"trees": config["trees"]}
 
 

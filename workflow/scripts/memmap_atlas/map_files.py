@@ -45,6 +45,21 @@ def matching(
     return list(found)
 
 
+def refuse_names(names: Sequence[str], file: str, path: tuple[str | int, ...]) -> None:
+    """Raise ConfigError where a path can't be an input of the workflow, which looks for names of
+    its own in braces and angle brackets, and prints paths.
+    """
+    wrong = []
+    for name in names:
+        if not name.isprintable():
+            text = f"{name!r} has characters that can't be printed: rename it"
+            wrong.append(Problem(file, path, text))
+        elif set(name) & set("{}<>"):
+            text = f"{name!r} has one of {{ }} < >, which the workflow takes as its own: rename it"
+            wrong.append(Problem(file, path, text))
+    refuse(wrong)
+
+
 def layout_name(file: str) -> str:
     """What a layout that is read from a file is called: its name without its last suffix, in
     lower-case letters, digits and dashes.

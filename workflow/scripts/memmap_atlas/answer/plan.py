@@ -10,7 +10,13 @@ from memmap_atlas.config import checked_kernels
 from memmap_atlas.documents import ConfigError, Problem, nearest, problems, refuse
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.kernel_file import build_kernels
-from memmap_atlas.map_files import kernel_entry, layout_name, matching, source_of
+from memmap_atlas.map_files import (
+    kernel_entry,
+    layout_name,
+    matching,
+    refuse_names,
+    source_of,
+)
 from memmap_atlas.models import MODELS
 from memmap_atlas.readers.memory_map import MemoryMap
 from memmap_atlas.readers.read import Read, read_file
@@ -56,6 +62,7 @@ def question_of(config: Mapping[str, Any], root: Path, folder: Path) -> Question
     asked = config["file"]
     entries, files = checked_kernels(root)
     names = matching([asked] if isinstance(asked, str) else asked, folder, "config", ("file",))
+    refuse_names(names, "config", ("file",))
     read = [read_file(folder / name, name) for name in names]
     maps = [one for one in read if isinstance(one.content, MemoryMap)]
     configs = [one for one in read if one not in maps]

@@ -109,10 +109,10 @@ def of_kernel(rows: pd.DataFrame, name: str, kernel: Kernel, reason: str) -> Sec
         )
     page, section = size_label(kernel.page_size), size_label(kernel.section_size)
     needed = mine["needed_bytes"].dropna()
-    need = f"needed for RAM alone: {in_short(int(needed.iloc[0]))} bytes" if len(needed) else ""
+    need = f"; needed for RAM alone: {in_short(int(needed.iloc[0]))} bytes" if len(needed) else "."
     text = (
         f"{name}: {reason}.\nPages of {page}, sections of {section}, struct page of "
-        f"{kernel.struct_page_size} bytes; {need}"
+        f"{kernel.struct_page_size} bytes{need}"
     )
     return Section(f"What it takes under {name}, in bytes", [text, Table(heads, table, names=2)])
 
@@ -175,6 +175,14 @@ def of_choices(found: Sequence[Choice], unsafe: Sequence[Choice]) -> Section:
         "elsewhere is not in it, nor that larger sections make memory blocks larger, in which "
         "memory is added and removed."
     )
+    classic = [choice for choice in usable if choice.model.startswith("sparsemem")]
+    if present.model == "vmemmap" and any(choice.total is not None for choice in classic):
+        # include/linux/page-flags-layout.h: LAST_CPUPID_NOT_IN_PAGE_FLAGS
+        parts.append(
+            "Classic SPARSEMEM keeps the section's number in page->flags. With NUMA_BALANCING its "
+            "LAST_CPUPID may find no room there, and a struct page of 64 bytes become one of 80: a "
+            "quarter more, which is not in it either."
+        )
     rows = [
         (
             choice.kernel,

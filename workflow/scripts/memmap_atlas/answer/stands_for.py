@@ -8,6 +8,7 @@ from memmap_atlas.readers.memory_map import Told
 
 # of files that tell of no kernel, such as device trees
 ASSUMED = "arm64-6.12-4k"
+OTHERWISE = f"{ASSUMED} is assumed, give kernel=... for another one"
 SMALLEST_PAGE = 4096
 RELEASE = re.compile(r"(\d+)\.(\d+)")
 # 6.1.0-13-cloud-arm64: how Debian calls its kernels
@@ -27,12 +28,12 @@ def stands_for(told: Told, kernels: Mapping[str, Kernel]) -> tuple[str, str]:
     above the one told, or the oldest; Debian's own where the release is one of Debian's.
     """
     if told.arch is None:
-        return ASSUMED, f"the file tells of no kernel: {ASSUMED} is assumed"
+        return ASSUMED, f"the file tells of no kernel: {OTHERWISE}"
     page = told.page_size or SMALLEST_PAGE
     fitting = [name for name, kernel in kernels.items() if kernel.arch == told.arch]
     of_page = [name for name in fitting if kernels[name].page_size == page]
     if not fitting:
-        return ASSUMED, f"no kernel of {told.arch} ships with the atlas: {ASSUMED} is assumed"
+        return ASSUMED, f"no kernel of {told.arch} ships with the atlas: {OTHERWISE}"
     release = release_of(told.release or "")
     flavour = DEBIAN.search(told.release or "")
     named = f"debian-{release[0]}.{release[1]}-{flavour[1]}" if flavour else ""
