@@ -256,6 +256,31 @@ def test_efi_map_of_arm64_and_of_x86() -> None:
     assert log(old).regions == ((0x100000, 0x200000),)
 
 
+def test_efi_attributes_as_a_number() -> None:
+    # WB, WB and soft-reserved, UC alone; with a bit that this kernel does not know
+    entries = [
+        (0x40000000, 0x50000000, 0x010000000000000F),
+        (0x60000000, 0x70000000, 0x010000000004000F),
+        (0x80000000, 0x90000000, 0x0100000000000001),
+    ]
+    found = log(
+        [
+            f"efi:   {start:#014x}-{end - 1:#014x} [Conventional Memory|attr={attributes:#018x}]"
+            for start, end, attributes in entries
+        ]
+    )
+    assert found.regions == ((0x40000000, 0x50000000), (0x60000000, 0x70000000))
+    assert found.nomap == ((0x60000000, 0x70000000),)
+    found = log(
+        [
+            f"efi: mem{at:02d}: [Conventional Memory|attr={attributes:#018x}] "
+            f"range=[{start:#018x}-{end - 1:#018x}] (256MB)"
+            for at, (start, end, attributes) in enumerate(entries)
+        ]
+    )
+    assert found.regions == ((0x40000000, 0x50000000),)
+
+
 def test_efi_replaces_what_memblock_had_before() -> None:
     before = writers.memblock_dump([(0x0, 0x80000000)])
     after = writers.memblock_dump([(0x40000000, 0x50000000)])
@@ -544,6 +569,20 @@ def test_damaged_range_is_no_smaller_map() -> None:
     wrapped = "BIOS-e820: [mem 0x0000000000100000-0x000000083f37ff=\nff] usable\n"
     with pytest.raises(Unreadable, match="quoted-printable"):
         log("BIOS-e820: [mem 0x0000000000000000-0x000000000009ffff] usable\n" + wrapped)
+    whole = "BIOS-e820: [mem 0x0000000000000000-0x000000000009ffff] usable"
+    for word in ("usa", "usable</p>", "System", "System RAM."):
+        with pytest.raises(Unreadable, match="damaged") as error:
+            log([whole, f"BIOS-e820: [mem 0x0000000000100000-0x000000003fffffff] {word}"])
+        assert error.value.line == 2
+    long = f"BIOS-e820: [mem 0x0000000000100000-0x{'f' * 1000}] usable"
+    with pytest.raises(Unreadable, match="damaged"):
+        log([whole, long])
+    for x86 in (False, True):
+        messages = writers.efi(EFI, x86=x86)
+        messages[-1] = messages[-1].replace("|", " ") if x86 else messages[-1][:40]
+        with pytest.raises(Unreadable, match="damaged") as error:
+            log(messages)
+        assert error.value.line == len(messages)
     dump = writers.memblock_dump(RAM)
     dump[3] = dump[3].replace("0x0000000040000000 bytes", "0x0000000040001000 bytes")
     with pytest.raises(Unreadable, match="damaged"):

@@ -32,7 +32,8 @@ STAMP = re.compile(r"\[\s*(\d+\.\d{6})\]")
 # the same, or as dmesg -T has it
 STAMPED = re.compile(r"\[\s*\d+\.\d{6}\]|\[\w{3} \w{3} +\d+ \d\d:\d\d:\d\d \d{4}\]")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-HEX = r"0x([0-9a-f]+)"
+# no longer than 64 bits: of what is longer the line is damaged
+HEX = r"0x([0-9a-f]{1,16})"
 SPAN = rf"\[mem {HEX}-{HEX}\]"
 
 # mm/mm_init.c (mm/page_alloc.c before 6.4): free_area_init(), ends are the last byte; before 3.5
@@ -117,6 +118,11 @@ EFI_X86 = re.compile(rf"\bmem\d+: \[([^|\]]{{1,40}})\|([^\]]{{0,80}})\] range=\[
 USABLE = ("Loader ", "Boot ", "Conventional")
 USABLE_ELSEWHERE = (*USABLE, "ACPI Reclaim", "Persistent")
 CACHED = ("WB", "WT", "WC")
+EFI_BEGUN = re.compile(r"\befi: +0x[0-9a-f]+-0x|\bmem\d+: \[")
+# where a range has an attribute that the kernel does not know, all of them come as one number;
+# include/linux/efi.h: EFI_MEMORY_WC, _WT, _WB, _SP
+EFI_NUMBER = re.compile(rf"attr={HEX}")
+EFI_BITS = {"WC": 1 << 1, "WT": 1 << 2, "WB": 1 << 3, "SP": 1 << 18}
 
 BOOT_PAGES = re.compile(r"\bnr_memmap_boot_pages (\d{1,18})$")
 SUFFIX_PAGE = re.compile(r"[-_.+](4|16|64)[kK](?![a-zA-Z0-9])")
@@ -387,7 +393,7 @@ def ranges(boot: Boot, number: int, text: str) -> None:
         dump_line(boot, number, text)
     elif DUMP in text:
         boot.dumped = []
-    elif "|" in text and "0x" in text:
+    elif "0x" in text and ("|" in text or "efi: " in text):
         efi_line(boot, number, text)
     elif ") nomap " in text and (match := NOMAP_NODE.search(text)):
         keep(boot.nomap, bank_of(match[1], match[2], number, nomap=True))
@@ -458,6 +464,9 @@ def e820_line(boot: Boot, number: int, text: str) -> None:
             boot.e820, boot.e820_label = [], label
         if kind in RAM:
             change(boot, True, low, high, number, old)
+        elif any(kind.startswith(word) or word.startswith(kind) for word in RAM):
+            # cut, or with something behind it
+            boot.damaged.setdefault("e820", number)
         return
     cut = E820_CUT.search(text)
     if not cut:
@@ -488,7 +497,7 @@ def efi_line(boot: Boot, number: int, text: str) -> None:
     """
     if match := EFI.search(text):
         first, last, kind, attributes = match.groups()
-        flags = {flag.strip() for flag in attributes.split("|")}
+        flags = efi_flags(attributes)
         if not boot.efi:
             boot.dumped = []
         usable = kind.startswith(USABLE_ELSEWHERE) and "WB" in flags and "SP" not in flags
@@ -496,9 +505,18 @@ def efi_line(boot: Boot, number: int, text: str) -> None:
             keep(boot.efi, bank_of(first, last, number, nomap=not usable))
     elif match := EFI_X86.search(text):
         kind, attributes, first, last, closed = match.groups()
-        flags = {flag.strip() for flag in attributes.split("|")}
+        flags = efi_flags(attributes)
         if kind.startswith(USABLE) and "WB" in flags and "SP" not in flags:
             keep(boot.efi, Bank(int(first, 16), int(last, 16) + (closed == "]"), number))
+    elif EFI_BEGUN.search(text):
+        boot.damaged.setdefault("efi", number)
+
+
+def efi_flags(attributes: str) -> set[str]:
+    """The attributes of a range of the EFI map, as names or as one number."""
+    if match := EFI_NUMBER.search(attributes):
+        return {name for name, bit in EFI_BITS.items() if int(match[1], 16) & bit}
+    return {flag.strip() for flag in attributes.split("|")}
 
 
 def clues(boot: Boot, text: str) -> None:
