@@ -189,6 +189,12 @@ def memmap(given: Inputs) -> int:
     return int(cost(given.layout, given.known, given.known.default_model).memmap[0])
 
 
+def without_ram(given: Inputs) -> int:
+    """Struct pages that a map has for no RAM: what the kernel counts in unavailable ranges."""
+    known = cost(given.layout, given.known, given.known.default_model)
+    return int(known.hole[0] + known.edge[0]) // given.known.struct_page_size
+
+
 def both(given: Inputs) -> int:
     """What a range loses to blocks at both ends."""
     return int((lost(given).front + lost(given).back)[0])
@@ -227,6 +233,7 @@ CALCULATIONS: dict[str, tuple[tuple[str, ...], Callable[[Inputs], int | Fraction
     "namespace-head": (("kernel", "start", "size"), head),
     "kmem-usable": (("kernel", *WINDOW), kmem),
     "memmap": (("kernel", "ram"), memmap),
+    "pages-without-ram": (("kernel", "ram"), without_ram),
     "struct-pages": (("kernel", "huge"), shared),
     "struct-page-pages": (
         ("kernel", "huge"),
