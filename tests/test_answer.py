@@ -2,6 +2,7 @@
 is computed, and the whole command run for real.
 """
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -213,6 +214,14 @@ def test_sheets() -> None:
         "## Title\n\none  \ntwo\n\n"
         "| name | bytes |\n| --- | ---: |\n| a\\|b | 1 |\n| longer | 22 |\n"
     )
+
+
+def test_names_are_no_markup() -> None:
+    for name in ("a&lt;b", "$x$", "~~x~~", "[a](b)", "a_b_c", "<b>"):
+        said = as_markdown([Section("Title", [name])]).splitlines()[2]
+        # Markdown reads a backslash before punctuation as the punctuation
+        assert said.replace("\\", "") == name
+        assert not re.search(r"(?<!\\)[&$~\[\]_<>]", said), said
 
 
 # what is asked

@@ -17,7 +17,7 @@ def latex(text: str) -> str:
 
 def markdown(text: str) -> str:
     """``text`` with what Markdown and HTML read as markup written out."""
-    return re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", text)
+    return re.sub(r"([\\`*_{}\[\]<>|#&$~])", r"\\\1", text)
 
 
 def restructured(text: str) -> str:
