@@ -103,6 +103,24 @@ def test_how_boards_are_found() -> None:
     assert table.set_index("board").loc["arm64-acme-new", "wasted_trees_1GiB_bytes"] == 8 << 20
 
 
+def test_a_board_with_several_trees_is_counted_once() -> None:
+    sized = Tree("arm64-acme-one", "acme/one.dtb", WHOLE, "")
+    lacking = Tree("arm64-acme-one", "acme/one.dts", (), "can't be built")
+    again = Tree("arm64-acme-one", "acme-one.dtb", WHOLE, "")
+    for trees, counted in (
+        ([sized, lacking], sized),
+        ([lacking, sized], sized),
+        ([sized, again], again),
+    ):
+        table, said = census(trees, {sized.board: WHOLE}, KERNELS[KERNEL])
+        assert table["relation"].tolist() == [SAME]
+        assert table["file"].tolist() == [counted.file]
+        text = as_text(said)
+        assert "2 device trees, 1 with memory of a size. The others:" in text
+        assert ("1: of a board that another tree is of" in text) is (again in trees)
+    assert "There are no others." in as_text(census([sized], {}, KERNELS[KERNEL])[1])
+
+
 def test_the_list_is_its_own_census() -> None:
     """All boards of the list as trees: the published numbers, and nothing that differs."""
     trees = [Tree(name, f"{name}.dtb", regions, "") for name, regions in BOARDS.items()]

@@ -120,8 +120,12 @@ def relation(board: str, listed: Mapping[str, Layout], found: Mapping[str, Tree]
 def census(
     trees: Sequence[Tree], listed: Mapping[str, Layout], kernel: Kernel
 ) -> tuple[pd.DataFrame, list[Section]]:
-    """Every board of the trees and of the list, with its waste in both; and what that says."""
-    found = {tree.board: tree for tree in trees}
+    """Every board of the trees and of the list, with its waste in both; and what that says.
+
+    Of several trees of a board, as of its source beside what is built of it, the last with memory
+    of a size counts.
+    """
+    found = {tree.board: tree for tree in sorted(trees, key=lambda tree: bool(tree.regions))}
     sized = {tree.board: tree.regions for tree in trees if tree.regions}
     here, there = waste(sized, kernel), waste(listed, kernel)
     boards = sorted({*sized, *listed})
@@ -154,8 +158,11 @@ def said(
     """The census in words and numbers, and each difference from the list with its cause."""
     lacking = [tree for tree in trees if tree.lack]
     reasons = pd.Series([re.sub(r"\d[\d,]*|0x[0-9a-f]+", "N", t.lack) for t in lacking], dtype=str)
-    lines = [f"{len(trees):,} device trees, {len(here):,} with memory of a size. The others:"]
+    others = "The others:" if len(here) < len(trees) else "There are no others."
+    lines = [f"{len(trees):,} device trees, {len(here):,} with memory of a size. {others}"]
     lines += [f"{count:,}: {text}" for text, count in reasons.value_counts().items()]
+    if again := len(trees) - len(lacking) - len(here):
+        lines.append(f"{again:,}: of a board that another tree is of")
     odd = [f"{tree.file}: {note}" for tree in trees for note in tree.notes if "overlaps" in note]
     lines += [f"Overlapping banks: {text}" for text in odd]
     heads = ("section", "boards that waste", "> 1 MiB", "worst, MiB", "sum, MiB")
