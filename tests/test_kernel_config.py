@@ -108,6 +108,9 @@ def test_sources(name: str) -> None:
         ("debian-6.12-arm64", {"HUGETLB_PAGE": "n", "TRANSPARENT_HUGEPAGE": "n"}, None,
          "pageblock_pages", 1024),
         ("debian-7.2-cloud-arm64", {"PAGE_BLOCK_MAX_ORDER": "3"}, None, "pageblock_pages", 8),
+        # without hugetlb a PMD of powerpc's radix: 2 MiB of 64 KiB
+        ("debian-6.1-powerpc64le", {"HUGETLB_PAGE": "n", "HUGETLB_PAGE_SIZE_VARIABLE": "n"}, "6.12",
+         "pageblock_pages", 32),
         ("debian-6.12-arm64-16k", {"ARCH_FORCE_MAX_ORDER": "8"}, None, "pageblock_pages", 256),
         # struct page
         ("debian-6.12-amd64", {"MEMCG": "n"}, None, "struct_page_size", 64),

@@ -55,8 +55,9 @@ ARCHES = (
 )
 # page sizes that follow from the architecture
 PAGES = {"x86_64": 12, "i386": 12, "riscv64": 12, "s390x": 12, "arm": 12, "m68k": 12, "alpha": 13}
-# HPAGE_SHIFT, where it is no PMD of one page of 8-byte entries: arch/*/include/asm/page.h
-HUGE_SHIFTS = {"s390x": 20, "arm": 21}
+# HPAGE_SHIFT, where it is no PMD of one page of 8-byte entries: arch/*/include/asm/page.h; of
+# powerpc the PMD of radix (book3s/64/radix-64k.h)
+HUGE_SHIFTS = {"s390x": 20, "arm": 21, "powerpc64le": 21}
 # stable releases that took 5ec8e8ea8b77 (6.8), which put an RCU head into mem_section_usage
 USAGE_BACKPORTS = {(5, 10): 210, (5, 15): 149, (6, 1): 76, (6, 6): 15, (6, 7): 3}
 
