@@ -2,8 +2,12 @@
 that others published, written and read back, and broken in every way.
 """
 
+import bz2
+import gzip
 import io
 import json
+import lzma
+import os
 import random
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
@@ -18,9 +22,9 @@ from fuzzing import FUZZ, mutated
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from memmap_atlas.documents import ConfigError
-from memmap_atlas.readers import boot_log, iomem, lsmem, memblock
+from memmap_atlas.readers import boot_log, iomem, lsmem, memblock, read
 from memmap_atlas.readers.memory_map import MemoryMap, Unreadable
-from memmap_atlas.readers.read import content_of, lines_of, read_file
+from memmap_atlas.readers.read import LONGEST_LOG, content_of, lines_of, read_file
 
 GOLDEN = Path(__file__).parent / "golden"
 MAPS = yaml.safe_load((GOLDEN / "maps/maps.yaml").read_text())
@@ -840,6 +844,80 @@ def test_kinds_are_told_apart(tmp_path: Path) -> None:
     assert memblock.is_kind(
         b"# cat /sys/kernel/debug/memblock/memory\n" + files["memblock"].encode()
     )
+
+
+def test_log_with_lines_of_json(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    messages = writers.boot(writers.node_ranges(RAM))
+    journal = [json.dumps({"PRIORITY": "6", "MESSAGE": message}) for message in messages]
+    for text in (['{"a": 1}', *messages], ['["a"]', *messages], journal):
+        path.write_text("\n".join(text))
+        found = read_file(path, "log").content
+        assert isinstance(found, MemoryMap)
+        assert found.regions == tuple(RAM)
+    # in one line, or in many, lsmem's
+    document = json.loads(writers.lsmem([(0, 8)], 128 * MIB))
+    for indent in (None, 3):
+        assert lsmem.is_kind((json.dumps(document, indent=indent) + "\n").encode())
+
+
+TEXTS = {
+    "iomem": "\n".join(writers.iomem(RAM)),
+    "memblock": "\n".join(writers.memblock_file(RAM)),
+    "lsmem": writers.lsmem([(0, 8)], 128 * MIB),
+    "log": "\n".join(writers.boot(writers.node_ranges(RAM))),
+    "config": "# Linux/x86 6.1.0 Kernel Configuration\nCONFIG_X86_64=y\n",
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_encodings(tmp_path: Path, name: str) -> None:
+    plain, marked, wide = (tmp_path / kind for kind in ("plain", "marked", "wide"))
+    plain.write_text(TEXTS[name])
+    marked.write_text(TEXTS[name], encoding="utf-8-sig")
+    assert read_file(marked, "it").content == read_file(plain, "it").content
+    wide.write_text(TEXTS[name], encoding="utf-16")
+    with pytest.raises(ConfigError, match=r"^wide: is text in UTF-16: .*iconv"):
+        read_file(wide, "wide")
+
+
+@pytest.mark.parametrize(
+    ("pack", "packer"),
+    [
+        (lambda data: gzip.compress(gzip.compress(data)), r"gzip \(twice\)"),
+        (bz2.compress, "bzip2"),
+        (lzma.compress, "xz"),
+        (lambda data: b"\x28\xb5\x2f\xfd" + data, "zstd"),
+    ],
+)
+def test_packed_otherwise(tmp_path: Path, pack: Callable[[bytes], bytes], packer: str) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(pack(TEXTS["log"].encode()))
+    with pytest.raises(ConfigError, match=f"^log: is packed with {packer}: unpack it first$"):
+        read_file(path, "log")
+
+
+def test_what_is_no_file_of_text(tmp_path: Path) -> None:
+    pipe, sparse, loop = tmp_path / "pipe", tmp_path / "sparse", tmp_path / "loop"
+    os.mkfifo(pipe)
+    with pytest.raises(ConfigError, match=r"^it: is a pipe or a device"):
+        read_file(pipe, "it")
+    with sparse.open("wb") as file:
+        file.truncate(LONGEST_LOG + 1)
+    with pytest.raises(ConfigError, match=r"^it: is longer than 4 GiB$"):
+        read_file(sparse, "it")
+    loop.symlink_to(loop)
+    with pytest.raises(ConfigError, match=r"^it: can't be read: .*symbolic links"):
+        read_file(loop, "it")
+    with pytest.raises(ConfigError, match="is no name of a file"):
+        read_file(tmp_path / "a\0b", "a\0b")
+
+
+def test_lines_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "MOST_LINES", 1000)
+    assert sum(1 for _ in lines(b"\n" * 999)) == 999
+    with pytest.raises(Unreadable, match="more than 1,000 lines"):
+        log(b"\n" * 100_000)
 
 
 # ------------------------------------------------------------------ written and read back

@@ -28,8 +28,14 @@ ONLINE, OFFLINE = "online", "offline"
 
 
 def is_kind(head: bytes) -> bool:
-    """Whether a file is JSON; no other kind is."""
-    return bool(JSON.match(head))
+    """Whether a file is JSON; no other kind is, but a log can begin with a line of JSON, or have
+    all its lines so (journalctl -o json).
+    """
+    if not JSON.match(head):
+        return False
+    first, _, rest = head.strip().partition(b"\n")
+    whole = all(first.count(low) == first.count(high) for low, high in ((b"{", b"}"), (b"[", b"]")))
+    return not (whole and rest)
 
 
 def read(data: bytes) -> MemoryMap:

@@ -2,6 +2,7 @@
 configuration.
 """
 
+import codecs
 import gzip
 import hashlib
 import zlib
@@ -28,8 +29,16 @@ from memmap_atlas.readers.memory_map import LONGEST_LINE, Line, MemoryMap, Unrea
 HEAD = 1 << 16
 # of a kind that is read whole
 LARGEST = 32 << 20
-# of what a log unpacks to
+# of what a log unpacks to; the journal of a year has some million lines
 LONGEST_LOG = 4 << 30
+MOST_LINES = 1 << 24
+# how files begin that are packed otherwise than once by gzip
+PACKED = {
+    b"\x1f\x8b": "gzip (twice)",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
 KINDS = (
     "a device tree (.dtb, .dts), a boot log, /proc/iomem, memblock's memory of debugfs, "
     "lsmem --json, or a kernel's .config"
@@ -51,10 +60,14 @@ def read_file(path: Path, shown: str) -> Read:
     Raises ConfigError, with the line or offset, where it can't be read or says no such thing.
     """
     try:
+        if "\0" in shown or "\0" in str(path):
+            raise Unreadable("is no name of a file: it has a zero byte")
         if path.is_dir():
             raise Unreadable("is a folder: give the files in it, as in folder/*.dtb")
         if path.exists() and not path.is_file():
-            raise Unreadable("is no file")
+            raise Unreadable("is a pipe or a device: write what it gives to a file, and give that")
+        if path.stat().st_size > LONGEST_LOG:
+            raise Unreadable(f"is longer than {LONGEST_LOG >> 30} GiB")
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         return Read(shown, sha256, content_of(path))
@@ -73,11 +86,16 @@ def read_file(path: Path, shown: str) -> Read:
 def content_of(path: Path) -> MemoryMap | KernelConfig:
     """What a file says, by what its first bytes look like; a log can begin with anything."""
     with opened(path) as file:
-        head = file.read(HEAD)
+        # the mark that some editors put first
+        head = file.read(HEAD).removeprefix(codecs.BOM_UTF8)
         if not head.strip():
             raise Unreadable(f"is empty: give {KINDS}")
         if device_tree.is_kind(head):
             return device_tree.read(whole(file, head))
+        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise Unreadable("is text in UTF-16: make UTF-8 of it (iconv -f UTF-16 -t UTF-8)")
+        if packer := next((PACKED[magic] for magic in PACKED if head.startswith(magic)), None):
+            raise Unreadable(f"is packed with {packer}: unpack it first")
         if head.count(0) > len(head) // 20:
             raise Unreadable(f"is binary, and no device tree: give {KINDS}")
         if lsmem.is_kind(head):
@@ -117,7 +135,7 @@ def whole(file: BinaryIO, head: bytes) -> bytes:
 
 def lines_of(file: BinaryIO, head: bytes) -> Iterator[Line]:
     """The lines of a file that begins with ``head``, which was read of it; what is longer than
-    LONGEST_LINE is cut off.
+    LONGEST_LINE is cut off. Raises Unreadable beyond LONGEST_LOG or MOST_LINES.
     """
     rest, read, number = head, len(head), 1
     cut = False
@@ -132,6 +150,8 @@ def lines_of(file: BinaryIO, head: bytes) -> Iterator[Line]:
             if not cut:
                 yield number, text_of(rest)
             cut, rest = True, b""
+        if number > MOST_LINES:
+            raise Unreadable(f"has more than {MOST_LINES:,} lines", line=number)
         more = file.read(HEAD)
         if not more:
             break
