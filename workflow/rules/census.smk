@@ -40,6 +40,7 @@ rule census_table:
     threads: 2
     params:
         arch="arm64",
+        seen=census_seen,
     message:
         "census: {wildcards.trees}"
     script:

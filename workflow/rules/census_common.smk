@@ -1,5 +1,7 @@
 # Whose device trees are counted.
 
+import hashlib
+
 from memmap_atlas.map_files import refuse_names
 
 # Linux 6.12, and what is nearest to the release of config/boards.tsv
@@ -20,6 +22,20 @@ def census_trees(wildcards):
     except ConfigError as error:
         sys.exit(f"Error: {error}")
     return {"trees": config["trees"]}
+
+
+def census_seen(wildcards):
+    """What changes with the files of a folder that is given: its own time tells only of files that
+    come and go in it, and not in the folders below.
+    """
+    if wildcards.trees != "given":
+        return ""
+    found = hashlib.sha256()
+    for path in sorted(Path(config["trees"]).rglob("*.dt*")):
+        if path.is_file():
+            at = path.stat()
+            found.update(f"{path!r} {at.st_size} {at.st_mtime_ns}\n".encode())
+    return found.hexdigest()
 
 
 def census_texts(wildcards):
