@@ -688,6 +688,18 @@ def test_what_can_not_be_read_is_worse_than_a_bound(folder: Path) -> None:
     assert [one["ruleId"] for one in run["results"]].count("memmap/bound") == 1
 
 
+def test_a_name_of_two_lines_is_one_line(folder: Path) -> None:
+    for name in ("two\n::error::x.log", os.fsdecode(b"\xff.log")):
+        (folder / name).write_text(IOMEM)
+        known = ("--kernel", "arm64-6.12-4k", "--most", "1MiB")
+        code, out, err = run_check(folder, *known, name, f"no{name}")
+        assert code == 2
+        shown = name.replace("\n", "\\n").replace("\udcff", "\\udcff")
+        lines = [*out.splitlines(), *err.splitlines()]
+        assert len(lines) > 1
+        assert all(line.startswith((f"{shown}: ", f"no{shown}: ")) for line in lines), lines
+
+
 def test_a_kernel_of_its_own_configuration(folder: Path) -> None:
     (folder / "board.config").write_text(
         "# Linux/arm64 6.12.0 Kernel Configuration\n"

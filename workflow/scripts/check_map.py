@@ -16,7 +16,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from memmap_atlas.check_report import Bound, Checked, Verdict, lines_of, sarif, verdict_on
+from memmap_atlas.check_report import (
+    Bound,
+    Checked,
+    Verdict,
+    lines_of,
+    on_a_line,
+    sarif,
+    verdict_on,
+)
 from memmap_atlas.documents import ConfigError, Problem, nearest
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.kernel_file import build_kernels, load_kernels, read_entries
@@ -127,10 +135,10 @@ def checked(asked: argparse.Namespace) -> Checked:
 
 def check(file: str, under: Checked) -> Verdict:
     """The verdict on one file. Raises ConfigError where it can't be read."""
-    read = read_file(Path(file), file)
+    read = read_file(Path(file), on_a_line(file))
     if not isinstance(read.content, MemoryMap):
         text = "is a kernel's configuration and no memory map: give it with --config"
-        raise ConfigError([Problem(file, (), text)])
+        raise ConfigError([Problem(on_a_line(file), (), text)])
     return verdict_on(file, read.sha256, read.content, under)
 
 
@@ -172,7 +180,7 @@ def main(given: Sequence[str] | None = None) -> int:
             print(error, file=sys.stderr)
             continue
         for note in verdicts[-1].memory.notes:
-            print(f"{file}: note: {note}", file=sys.stderr)
+            print(f"{on_a_line(file)}: note: {note}", file=sys.stderr)
         print("\n".join(lines_of(verdicts[-1], asked.findings)), flush=True)
     code = PASSES if all(verdict.passes for verdict in verdicts) else FAILS
     code = WRONG if unread else code

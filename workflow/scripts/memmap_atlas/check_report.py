@@ -128,13 +128,19 @@ def has_sections(model: str) -> bool:
 
 def lines_of(verdict: Verdict, most: int) -> list[str]:
     """A line for each of the ``most`` first findings, and one that closes."""
-    said = [f"{verdict.file}: {finding_text(one, verdict)}" for one in verdict.findings[:most]]
+    file = on_a_line(verdict.file)
+    said = [f"{file}: {finding_text(one, verdict)}" for one in verdict.findings[:most]]
     left = verdict.findings[most:]
     if left:
         some = "1 more finding" if len(left) == 1 else f"{len(left):,} more findings"
         size = sum(finding.wasted for finding in left)
-        said.append(f"{verdict.file}: {some} of {size:,} bytes in all")
-    return [*said, f"{verdict.file}: {closing(verdict)}"]
+        said.append(f"{file}: {some} of {size:,} bytes in all")
+    return [*said, f"{file}: {closing(verdict)}"]
+
+
+def on_a_line(file: str) -> str:
+    """The name of a file with line breaks and other control characters written out."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in file)
 
 
 def finding_text(finding: Finding, verdict: Verdict) -> str:
