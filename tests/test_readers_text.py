@@ -615,6 +615,15 @@ def test_iomem() -> None:
     assert (found.kind, found.regions, found.nomap) == ("/proc/iomem", tuple(RAM), ())
 
 
+def test_damaged_iomem_is_no_smaller_map() -> None:
+    messages = [f"{start:08x}-{end - 1:08x} : System RAM" for start, end in RAM]
+    assert proc(["# grep ': System RAM' /proc/iomem", *messages]).regions == tuple(RAM)
+    for line in ("140000000-1ffff=ffff : System RAM", "140000000-1FFFFFFFF : System RAM"):
+        with pytest.raises(Unreadable, match="is no range of RAM: it would be") as error:
+            proc([*messages, line])
+        assert error.value.line == len(messages) + 1
+
+
 def test_iomem_without_root() -> None:
     text = "00000000-00000000 : System RAM\n  00000000-00000000 : Kernel code\n"
     with pytest.raises(Unreadable, match="read it as root"):

@@ -425,6 +425,13 @@ def test_a_million_entries() -> None:
         (root(), "has no memory node with a reg: firmware adds it at boot"),
         (root(memory([])), "has no memory node with a reg"),
         (root(Node("memory@0", (("reg", reg([RAM])),))), "(memory@0 has no device_type"),
+        # in two cells each, and written in one
+        (
+            root(
+                Node("memory@0", (("device_type", text("memory")), ("reg", word(0) + word(4096))))
+            ),
+            "(memory@0 has 8 bytes after its last whole entry of 16",
+        ),
         (root(memory([RAM], 2, 2, ("status", text("no")))), "(memory is no: left out"),
         (root(Node("fragment@0", (), (Node("__overlay__"),))), "is an overlay"),
         (

@@ -124,7 +124,7 @@ def read(data: bytes) -> MemoryMap:
         tell(notes, f"{len(data) - total_size(data):,} bytes follow the tree: they are not read")
     banks = list(banks_of(tree, notes))
     if not any(bank.end > bank.start for bank in banks):
-        refuse_empty(tree, banks)
+        refuse_empty(tree, banks, notes)
     found = memory_map(KIND, usable(tree, banks, notes), "offset", overlaps="merge")
     unmapped = within(found.regions, joined(nomap_of(tree, notes)))
     if unmapped:
@@ -471,8 +471,8 @@ def boot_notes(tree: Tree, notes: list[str]) -> list[str]:
     return notes
 
 
-def refuse_empty(tree: Tree, banks: list[Bank]) -> NoReturn:
-    """Say why a tree has no memory."""
+def refuse_empty(tree: Tree, banks: list[Bank], notes: list[str]) -> NoReturn:
+    """Say why a tree has no memory; ``notes`` has what was passed over in it."""
     if banks:
         raise Unreadable(
             f"its memory has no size, for firmware fills it in at boot: {ELSEWHERE}",
@@ -480,6 +480,6 @@ def refuse_empty(tree: Tree, banks: list[Bank]) -> NoReturn:
         )
     if any(tree.child(node, "__overlay__") for node in tree.root.children):
         raise Unreadable("is an overlay, and has no memory: give the tree that it is laid over")
-    why = boot_notes(tree, [])
-    text = f" ({why[0]})" if why else ""
+    why = "; ".join(boot_notes(tree, notes))
+    text = f" ({why})" if why else ""
     raise Unreadable(f"has no memory node with a reg{text}: firmware adds it at boot, {ELSEWHERE}")

@@ -84,6 +84,12 @@ def read(lines: Iterator[Line]) -> MemoryMap:
         count = number
         if match := RESOURCE.match(text):
             see(found, number, len(match[1].expandtabs()), match[2], match[3], match[4])
+        elif text.endswith(f": {RAM}"):
+            raise Unreadable(
+                f'"{text.strip()[:80]}" is no range of RAM: '
+                f'it would be "00100000-3fffffff : {RAM}"',
+                line=number,
+            )
     if not found.resources:
         raise Unreadable(
             f'no line of {count:,} is one of /proc/iomem, as in "00100000-3fffffff : {RAM}"'
