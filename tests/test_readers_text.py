@@ -743,6 +743,13 @@ def test_damaged_memblock() -> None:
 # ------------------------------------------------------------------ lsmem, by hand
 
 
+def test_numbers_of_memblock_have_a_length() -> None:
+    whole = "0x0000000040000000..0x00000000bfffffff"
+    for line in (f"{'9' * 10}: {whole}", f"   0: {whole} {'9' * 10} NONE"):
+        with pytest.raises(Unreadable, match="is no range of memblock"):
+            debugfs([f"   0: {whole.replace('4', '1').replace('b', '2')}", line])
+
+
 def test_lsmem() -> None:
     found = blocks(writers.lsmem([(0, 24), (32, 136)], 128 * MIB))
     assert found.regions == ((0, 24 * 128 * MIB), (32 * 128 * MIB, 136 * 128 * MIB))

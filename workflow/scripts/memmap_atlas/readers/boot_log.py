@@ -446,7 +446,7 @@ def dump_line(boot: Boot, number: int, text: str) -> None:
     nomap = bool(flags and int(flags, 16) & NOMAP)
     keep(
         boot.dumped,
-        Bank(start, end, number, node=int(node) if node is not None else None, nomap=nomap),
+        Bank(start, end, number, node=int(node[:9]) if node is not None else None, nomap=nomap),
     )
 
 

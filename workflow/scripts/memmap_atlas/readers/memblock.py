@@ -18,9 +18,9 @@ from memmap_atlas.readers.memory_map import (
 )
 
 RANGE = re.compile(
-    r"^(?P<file>\S*?/?(?:memory|reserved|physmem)(?::\d+)?:)?\s*(?P<number>\d+): "
+    r"^(?P<file>\S*?/?(?:memory|reserved|physmem)(?::\d+)?:)?\s*(?P<number>\d{1,9}): "
     r"0x(?P<first>[0-9a-f]{8,16})\.\.0x(?P<last>[0-9a-f]{8,16})"
-    r"(?:\s+(?P<node>\d+|x)\s+(?P<flags>[A-Z_|]+))?\s*$"
+    r"(?:\s+(?P<node>\d{1,9}|x)\s+(?P<flags>[A-Z_|]+))?\s*$"
 )
 # what begins a range, whole or not
 BEGUN = re.compile(r"\d: 0x[0-9a-f]+\.\.")
