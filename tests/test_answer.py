@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 from memmap_atlas.advice import choices, search
 from memmap_atlas.answer.counts import checks
 from memmap_atlas.answer.plan import question_of
@@ -243,6 +244,25 @@ def test_a_question(tmp_path: Path) -> None:
     assert question_of(asked, ROOT, tmp_path).kernel == "arm64-6.12-16k"
 
 
+def test_what_asks_a_question_again(tmp_path: Path) -> None:
+    for name in ("plain.log", "with, comma.log", "a: b.log", "7", "a: b: c"):
+        (tmp_path / name).write_text(DESKTOP)
+        question = question_of({**CONFIG, "file": name}, ROOT, tmp_path)
+        (asked,) = question.asked
+        read = yaml.safe_load(asked.removeprefix("file="))
+        assert question_of({**CONFIG, "file": read}, ROOT, tmp_path) == question
+
+
+def test_no_two_maps_share_a_folder(tmp_path: Path) -> None:
+    long = "x" * 60
+    names = set()
+    for name in (f"{long}-1.log", f"{long}-2.log", "x.log", "x-kernel.log"):
+        (tmp_path / name).write_text(DESKTOP)
+        question = question_of({**CONFIG, "file": name}, ROOT, tmp_path)
+        names |= {sweep.name for sweep in question.sweeps}
+    assert len(names) == 8
+
+
 def test_a_question_with_a_configuration(tmp_path: Path) -> None:
     (tmp_path / "desktop.log").write_text(DESKTOP)
     lines = ["# Linux/arm64 6.12.1 Kernel Configuration", "CONFIG_ARM64=y", "CONFIG_64BIT=y"]
@@ -252,7 +272,7 @@ def test_a_question_with_a_configuration(tmp_path: Path) -> None:
     assert question.kernel == "given"
     assert question.alone.kernels["given"].page_size == 16384
     assert [source.file for source in question.alone.sources] == ["desktop.log", ".config"]
-    assert question.asked == ("file=[desktop.log,.config]",)
+    assert question.asked == ('file=["desktop.log", ".config"]',)
 
 
 @pytest.mark.parametrize(
@@ -322,7 +342,7 @@ def test_the_command(tmp_path: Path) -> None:
             assert mine["wasted_bytes"].item() == int(wasted[0])
     markdown = (folder / "answer.md").read_text()
     assert markdown.count("| --- ") >= 4
-    strip = tmp_path / "results/answer-desktop-kernel/figures/section-strip-desktop"
+    strip = tmp_path / "results/answer-desktop--kernel/figures/section-strip-desktop"
     assert strip.with_suffix(".png").stat().st_size > 10_000
     caption = " ".join(strip.with_suffix(".caption.txt").read_text().split())
     assert "Read from desktop.log (" in caption

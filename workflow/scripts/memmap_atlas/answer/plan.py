@@ -1,9 +1,12 @@
 """From the files that a user asks about to the sweeps that answer for them."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from memmap_atlas.answer.stands_for import stands_for
 from memmap_atlas.config import checked_kernels
@@ -21,8 +24,6 @@ from memmap_atlas.models import MODELS
 from memmap_atlas.readers.memory_map import MemoryMap
 from memmap_atlas.readers.read import Read, read_file
 from memmap_atlas.sweep import SourceFile, Sweep
-
-LONGEST_NAME = 30
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,20 @@ def question_of(config: Mapping[str, Any], root: Path, folder: Path) -> Question
     if not kernel:
         kernel, reason = stands_for(found.content.told, kernels)
     every = sweep_of(layout, found, kernels, tuple(sources))
-    alone = sweep_of(layout, found, {kernel: kernels[kernel]}, tuple(sources), "-kernel")
-    words = f"file=[{','.join(names)}]" if len(names) > 1 else f"file={names[0]}"
-    told = (words, f"kernel={wanted}") if wanted else (words,)
+    alone = sweep_of(layout, found, {kernel: kernels[kernel]}, tuple(sources), "--kernel")
+    told = (f"file={as_yaml(names)}", *([f"kernel={wanted}"] if wanted else []))
     return Question(layout, found.file, kernel, reason, every, alone, told)
+
+
+def as_yaml(names: list[str]) -> str:
+    """Names as a command line configures them, which Snakemake reads as YAML: one that is its own
+    YAML as it is, others as JSON.
+    """
+    try:
+        plain = len(names) == 1 and yaml.safe_load(names[0]) == names[0]
+    except yaml.YAMLError:
+        plain = False
+    return names[0] if plain else json.dumps(names, ensure_ascii=False)
 
 
 def listing(read: list[Read], what: str = "map") -> str:
@@ -109,10 +120,13 @@ def sweep_of(
     sources: tuple[SourceFile, ...],
     suffix: str = "",
 ) -> Sweep:
-    """The sweep of one map over some kernels, with the figure that it has room for."""
+    """The sweep of one map over some kernels, with the figure that it has room for.
+
+    A layout's name has no two dashes in a row, so that no other map's sweep is called the same.
+    """
     assert isinstance(found.content, MemoryMap)
     return Sweep(
-        name=f"answer-{layout[:LONGEST_NAME].rstrip('-')}{suffix}",
+        name=f"answer-{layout}{suffix}",
         description=f"The memory map of {found.file}: {found.content.kind}.",
         grid=None,
         regions={layout: found.content.regions},
