@@ -29,14 +29,18 @@ def fuzz_examples() -> int:
     return int(os.environ.get("ATLAS_FUZZ", "200"))
 
 
-# a decorator for a fuzz test: the same inputs in every run of as many
-FUZZ = settings(
-    max_examples=fuzz_examples(),
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+def checked(examples: int) -> settings:
+    """A decorator for a test of so many examples, the same in every run."""
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+FUZZ = checked(fuzz_examples())
 
 
 def flip(data: bytes, at: int, other: int, size: int, new: bytes) -> bytes:

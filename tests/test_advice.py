@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from memmap_atlas import moves
 from memmap_atlas.advice import (
@@ -20,18 +20,18 @@ from memmap_atlas.advice import (
     changes,
     choice_row,
     choices,
-    exact,
     pages_of,
     search,
     sentence,
-    short,
     siblings,
 )
 from memmap_atlas.cost import FEASIBLE, cost, infeasible
-from memmap_atlas.kernel import FreeVariant, Kernel
+from memmap_atlas.kernel import Kernel
 from memmap_atlas.kernel_file import load_kernels
+from memmap_atlas.labels import exact, short
 from memmap_atlas.models import MODELS
 from memmap_atlas.regions import Regions
+from test_simulation import VARIANTS, checked, small_kernel
 
 Layout = list[tuple[int, int]]
 ROOT = Path(__file__).parents[1]
@@ -39,22 +39,6 @@ KERNELS = load_kernels(ROOT / "config/kernels.yaml")
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 THREAD_3G = [(0, 3 * GIB // 2), (2 * GIB, 7 * GIB // 2)]
 THREAD_4G = [(0, 7 * GIB // 2), (4 * GIB, 9 * GIB // 2)]
-VARIANTS: tuple[FreeVariant, ...] = (
-    "max-order",
-    "max-order-truncated",
-    "max-order-flatmem",
-    "pageblock",
-)
-
-
-def checked(examples: int) -> settings:
-    return settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
 
 
 def memmap(layout: Layout, kernel: Kernel, model: str) -> int:
@@ -71,36 +55,18 @@ def kernels(draw: st.DrawFn, model: str) -> Kernel:
     section_order = draw(st.integers(3, 5))
     most = section_order if model.startswith(("sparsemem", "vmemmap")) else 5
     leaf = page << draw(st.integers(0, 3))
-    return Kernel(
-        arch="small",
-        release="0",
-        page_size=page,
-        section_size=page << section_order,
+    return replace(
+        small_kernel(draw(st.sampled_from(VARIANTS)), page, page << section_order, 1),
         max_physmem_bits=40,
-        va_bits=48,
         struct_page_size=draw(st.sampled_from([64, 56, 36, 32, 80])),
         max_order_pages=1 << draw(st.integers(0, most)),
         pageblock_pages=1 << draw(st.integers(0, most)),
-        mem_section_size=16,
-        section_roots="extreme",
-        usage_header_size=16,
         vmemmap_leaf=leaf,
-        section_buffer=True,
-        free_unused_memmap=draw(st.sampled_from(VARIANTS)),
+        pmd_size=leaf,
         models=(model,),
         default_model=model,
-        long_size=8,
-        pmd_size=leaf,
         subsection_map=False,
         section_flags_bits=64,
-        memstart_align=0,
-        vmemmap_below=0,
-        tables_below=False,
-        pageblock_bits=4,
-        leaf_record_size=0,
-        leaf_needs_ram=0,
-        ram_limit=0,
-        page_tables=(),
     )
 
 

@@ -21,7 +21,6 @@ from jsonschema import Draft202012Validator
 from memmap_atlas.check_report import (
     Bound,
     Checked,
-    about,
     finding_text,
     lines_of,
     location,
@@ -34,6 +33,7 @@ from memmap_atlas.documents import ConfigError, Problem
 from memmap_atlas.findings import Finding, finding_row, findings
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.kernel_file import load_kernels
+from memmap_atlas.labels import amount
 from memmap_atlas.models import MODELS
 from memmap_atlas.readers.memory_map import MemoryMap
 from memmap_atlas.regions import Regions
@@ -192,7 +192,7 @@ def test_lines() -> None:
         "112 MiB of it; 262,144 bytes of struct pages are kept for what is no RAM"
     )
     last = (
-        "board.dtb: FAILS: wastes 2.2 MiB (2,359,232 bytes) of memmap under arm64-6.12-4k "
+        "board.dtb: FAILS: wastes 2,359,232 bytes (2.25 MiB) of memmap under arm64-6.12-4k "
         "(vmemmap, 128 MiB sections); at most 1 MiB is allowed"
     )
     assert lines_of(verdict, 20) == [first, second, last]
@@ -203,7 +203,7 @@ def test_lines() -> None:
     passing = verdict_on("a", "", memory(BOARD), under("arm64-6.12-4k", "10%"))
     # 520,193 pages of 64 bytes are needed
     assert lines_of(passing, 0)[-1] == (
-        "a: passes: wastes 2.2 MiB (2,359,232 bytes) of memmap under arm64-6.12-4k "
+        "a: passes: wastes 2,359,232 bytes (2.25 MiB) of memmap under arm64-6.12-4k "
         "(vmemmap, 128 MiB sections); at most 10% of what is needed, 3,329,235 bytes, is allowed"
     )
 
@@ -335,11 +335,11 @@ def test_a_bound_is_reached_exactly() -> None:
 
 
 def test_sizes_in_words() -> None:
-    assert [about(size) for size in (0, 1023, 2 * MIB, 3 * GIB)] == [
+    assert [amount(size) for size in (0, 1023, 2 * MIB, 3 * GIB)] == [
         "0 bytes",
         "1,023 bytes",
-        "2.0 MiB (2,097,152 bytes)",
-        "3.0 GiB (3,221,225,472 bytes)",
+        "2,097,152 bytes (2 MiB)",
+        "3,221,225,472 bytes (3 GiB)",
     ]
 
 
@@ -498,7 +498,7 @@ def test_results_of_one_file() -> None:
     bound, worst, other = run["results"]
     assert [one["level"] for one in run["results"]] == ["error", "warning", "warning"]
     assert bound["message"]["text"] == (
-        "Wastes 2.2 MiB (2,359,232 bytes) of memmap under arm64-6.12-4k (vmemmap, 128 MiB "
+        "Wastes 2,359,232 bytes (2.25 MiB) of memmap under arm64-6.12-4k (vmemmap, 128 MiB "
         "sections); at most 1 MiB is allowed."
     )
     assert worst["message"]["text"].startswith("Section 276 [0x8a0000000, 0x8a8000000): region ")
@@ -590,7 +590,7 @@ def test_the_command_fails_and_says_why(folder: Path) -> None:
     first, second, fails, passes = out.splitlines()
     assert first.startswith("iomem: section 276 [0x8a0000000, 0x8a8000000): region [0x8a0000000, ")
     assert second.startswith("iomem: section 31 ")
-    assert fails.startswith("iomem: FAILS: wastes 2.2 MiB (2,359,232 bytes) of memmap under ")
+    assert fails.startswith("iomem: FAILS: wastes 2,359,232 bytes (2.25 MiB) of memmap under ")
     assert passes == (
         "full: passes: wastes 0 bytes of memmap under arm64-6.12-4k (vmemmap, 128 MiB sections); "
         "at most 1 MiB is allowed"
@@ -611,7 +611,11 @@ def test_the_command_fails_and_says_why(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "code", "word"),
     [
-        (("--kernel", "arm64-6.12-4k", "--most", "3MiB"), 0, "passes: wastes 2.2 MiB"),
+        (
+            ("--kernel", "arm64-6.12-4k", "--most", "3MiB"),
+            0,
+            "passes: wastes 2,359,232 bytes (2.25 MiB)",
+        ),
         (("--kernel", "arm64-6.12-4k", "--most", "10%"), 0, "at most 10% of what is needed"),
         (("--kernel", "arm64-6.12-4k", "--most", "5%"), 1, "FAILS"),
         (
@@ -712,7 +716,7 @@ def test_a_kernel_of_its_own_configuration(folder: Path) -> None:
     code, out, err = run_check(folder, "iomem", "--config", "board.config", "--most", "1MiB")
     assert (code, out.splitlines()[-1]) == (
         1,
-        "iomem: FAILS: wastes 2.2 MiB (2,359,232 bytes) of memmap under board.config "
+        "iomem: FAILS: wastes 2,359,232 bytes (2.25 MiB) of memmap under board.config "
         "(vmemmap, 128 MiB sections); at most 1 MiB is allowed",
     ), err
     code, _, err = run_check(folder, "board.config", "--kernel", "arm64-6.12-4k", "--most", "1MiB")

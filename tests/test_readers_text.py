@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 import writers
 import yaml
-from fuzzing import FUZZ, mutated
-from hypothesis import HealthCheck, given, settings
+from fuzzing import FUZZ, checked, mutated
+from hypothesis import given
 from hypothesis import strategies as st
 from memmap_atlas.documents import ConfigError
 from memmap_atlas.readers import boot_log, iomem, lsmem, memblock, read
@@ -66,16 +66,6 @@ def joined(ranges: Sequence[Range]) -> tuple[Range, ...]:
         else:
             found.append((start, end))
     return tuple(found)
-
-
-def checked(examples: int) -> settings:
-    return settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 @st.composite

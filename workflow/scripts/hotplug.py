@@ -23,8 +23,9 @@ from memmap_atlas.hotplug import (
 )
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.kernel_file import load_kernels
+from memmap_atlas.labels import amount
 from memmap_atlas.regions import Regions
-from memmap_atlas.units import UNITS, parse_size, size_text
+from memmap_atlas.units import parse_size, size_text
 
 KERNELS = Path(__file__).parents[2] / "config/kernels.yaml"
 MOST = 1 << 57
@@ -89,12 +90,6 @@ def chosen(name: str, own: str | None) -> Kernel:
     if name not in kernels:
         raise Wrong(f"no kernel {name!r}{nearest(name, list(kernels))}")
     return kernels[name]
-
-
-def amount(size: int) -> str:
-    """Bytes, and in a large unit."""
-    unit = next((u for u in ("TiB", "GiB", "MiB", "KiB") if size >= UNITS[u]), "B")
-    return f"{size:,} bytes" + (f" ({size / UNITS[unit]:,.2f} {unit})" if unit != "B" else "")
 
 
 def answer(words: list[str]) -> list[str]:

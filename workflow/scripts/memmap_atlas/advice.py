@@ -14,10 +14,10 @@ import numpy as np
 
 from memmap_atlas.cost import FEASIBLE, cost, infeasible
 from memmap_atlas.kernel import Kernel
+from memmap_atlas.labels import exact, range_text, short
 from memmap_atlas.models import MODELS
 from memmap_atlas.moves import MOVES, TRIMS, Candidates, Kind, Space, moves, trims
 from memmap_atlas.regions import Ints, Regions
-from memmap_atlas.units import UNITS, size_text
 
 # the regions of one layout, [start, end) in bytes and in address order
 Layout = Sequence[tuple[int, int]]
@@ -395,20 +395,3 @@ def sentence(change: Change) -> str:
     return (
         f"{what}: saves {exact(change.saved)} of memmap, {exact(change.net)} more than it gives up"
     )
-
-
-def range_text(ends: tuple[int, int]) -> str:
-    """A range of addresses: [0x60000000, 0x80000000)."""
-    return f"[{ends[0]:#x}, {ends[1]:#x})"
-
-
-def short(size: int) -> str:
-    """Bytes in the largest unit that keeps them whole: 512 MiB, 2,044 KiB, 12 bytes."""
-    unit = size_text(size).lstrip("0123456789")
-    return f"{size // UNITS[unit]:,} {'bytes' if unit == 'B' else unit}"
-
-
-def exact(size: int) -> str:
-    """Bytes, and the same in the largest unit that keeps them whole: 8,388,608 bytes (8 MiB)."""
-    plain = f"{size:,} bytes"
-    return plain if size % UNITS["KiB"] or not size else f"{plain} ({short(size)})"

@@ -13,14 +13,14 @@ from typing import Any, Literal
 from urllib.parse import quote_from_bytes
 
 from memmap_atlas import __version__
-from memmap_atlas.advice import range_text, short
 from memmap_atlas.cost import FEASIBLE, cost, infeasible
 from memmap_atlas.documents import ConfigError
 from memmap_atlas.findings import Finding, findings
 from memmap_atlas.kernel import Kernel
+from memmap_atlas.labels import amount, range_text, short
 from memmap_atlas.readers.memory_map import MemoryMap
 from memmap_atlas.regions import Regions
-from memmap_atlas.units import UNITS, parse_size, size_text
+from memmap_atlas.units import parse_size, size_text
 
 # of the regions in a section these are named, the others counted
 MOST_REGIONS = 3
@@ -178,18 +178,9 @@ def closing(verdict: Verdict) -> str:
         return f"FAILS: {verdict.under} forbids this map: {verdict.reason}"
     word = "passes" if verdict.passes else "FAILS"
     return (
-        f"{word}: wastes {about(verdict.wasted)} of memmap under {verdict.under}; "
+        f"{word}: wastes {amount(verdict.wasted)} of memmap under {verdict.under}; "
         f"{verdict.under.bound.words(verdict.needed)}"
     )
-
-
-def about(size: int) -> str:
-    """Bytes in a unit with one digit, and exactly: 2.0 MiB (2,097,152 bytes)."""
-    plain = f"{size:,} bytes"
-    for unit in ("GiB", "MiB", "KiB"):
-        if size >= UNITS[unit]:
-            return f"{size / UNITS[unit]:.1f} {unit} ({plain})"
-    return plain
 
 
 # --- SARIF ----------------------------------------------------------------------------------------

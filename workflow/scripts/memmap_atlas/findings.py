@@ -4,7 +4,7 @@ Part of the arithmetic, beside ``strips``: the same stretches, as ranges with th
 make the kernel keep them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,8 +13,8 @@ import numpy as np
 from memmap_atlas.cost import cost
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.models import MODELS, Memmap, memmap_of
-from memmap_atlas.regions import Regions
-from memmap_atlas.strips import inside
+from memmap_atlas.regions import Regions, whole_pages
+from memmap_atlas.strips import PARTS, stretches
 
 Layout = Sequence[tuple[int, int]]
 Kind = Literal["section", "hole", "edge", "rounding"]
@@ -62,7 +62,7 @@ def findings(ram: Layout, kernel: Kernel, model: str) -> list[Finding]:
         for number, (start, end) in enumerate(ram)
     ]
     pages = [(number, first, last) for number, first, last in pages if last > first]
-    kept = list(stretches(memmap, pages, kernel))
+    kept = without_ram(memmap, layout, kernel)
     if memmap.sections is None:
         found = in_holes(kept, memmap, pages, kernel)
     else:
@@ -77,20 +77,11 @@ def findings(ram: Layout, kernel: Kernel, model: str) -> list[Finding]:
 Pages = Sequence[tuple[int, int, int]]
 
 
-def stretches(memmap: Memmap, pages: Pages, kernel: Kernel) -> Iterator[tuple[int, int]]:
+def without_ram(memmap: Memmap, layout: Regions, kernel: Kernel) -> list[tuple[int, int]]:
     """Where struct pages stay that are none of RAM: [start, end) in bytes of the memmap."""
-    size = kernel.page_size
-    whole = Regions.of([[(first * size, last * size) for _, first, last in pages]])
-    ram = memmap_of(whole, kernel)
-    sets = [memmap.kept, memmap.struct_pages, ram, *([memmap.freed] if memmap.freed else [])]
-    edges = np.unique(np.concatenate([edge for one in sets for edge in (one.start, one.end)]))
-    # every edge is one of the stretches': a stretch lies in a set where its first byte does
-    first = edges[:-1, None]
-    stay = inside(memmap.kept, first) & inside(memmap.struct_pages, first) & ~inside(ram, first)
-    if memmap.freed:
-        stay &= ~inside(memmap.freed, first)
-    for index in np.flatnonzero(stay).tolist():
-        yield int(edges[index]), int(edges[index + 1])
+    edges, part = stretches(memmap, memmap_of(whole_pages(layout, kernel.page_size), kernel))
+    wasted = np.isin(part[:, 0], [PARTS.index(name) for name in ("hole", "edge")])
+    return list(zip(edges[:-1, 0][wasted].tolist(), edges[1:, 0][wasted].tolist(), strict=True))
 
 
 def in_sections(kept: Sequence[tuple[int, int]], pages: Pages, kernel: Kernel) -> list[Finding]:

@@ -1,6 +1,6 @@
 """Sizes and lists as figures, captions and answers write them."""
 
-from memmap_atlas.units import UNITS
+from memmap_atlas.units import UNITS, size_text
 
 
 def size_label(size: float) -> str:
@@ -33,3 +33,26 @@ def three_digits(value: float) -> str:
 def listed(words: list[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+
+
+def amount(size: int) -> str:
+    """Bytes, and the same rounded to a short number: 2,359,232 bytes (2.25 MiB)."""
+    plain = f"{size:,} bytes"
+    return plain if size < UNITS["KiB"] else f"{plain} ({size_label(size)})"
+
+
+def range_text(ends: tuple[int, int]) -> str:
+    """A range of addresses: [0x60000000, 0x80000000)."""
+    return f"[{ends[0]:#x}, {ends[1]:#x})"
+
+
+def short(size: int) -> str:
+    """Bytes in the largest unit that keeps them whole: 512 MiB, 2,044 KiB, 12 bytes."""
+    unit = size_text(size).lstrip("0123456789")
+    return f"{size // UNITS[unit]:,} {'bytes' if unit == 'B' else unit}"
+
+
+def exact(size: int) -> str:
+    """Bytes, and the same in the largest unit that keeps them whole: 8,388,608 bytes (8 MiB)."""
+    plain = f"{size:,} bytes"
+    return plain if size % UNITS["KiB"] or not size else f"{plain} ({short(size)})"

@@ -38,6 +38,7 @@ from memmap_atlas.hotplug import (
 from memmap_atlas.huge_pages import dax_saved, hvo_kept, hvo_saved, vmemmap_of
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.regions import Ints, Regions
+from memmap_atlas.sheet import Table, piped
 from memmap_atlas.units import parse_size
 
 AGREES, ROUNDS, WRONG, OPEN = "agrees", "rounds", "wrong", "can't be checked"
@@ -413,9 +414,8 @@ def lines(quotes: list[Quote]) -> list[list[str]]:
 
 def as_markdown(quotes: list[Quote]) -> str:
     """The table as Markdown."""
-    rows = [[text.replace("|", "\\|") for text in row] for row in lines(quotes)]
-    rows.insert(1, ["---"] * len(rows[0]))
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    head, *body = lines(quotes)
+    return piped(Table(head, body, names=len(head))) + "\n"
 
 
 def as_text(quotes: list[Quote]) -> str:

@@ -3,6 +3,8 @@
 Each function answers with rows of plain values, as they go into a CSV; bytes are whole numbers.
 """
 
+import csv
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,7 +25,8 @@ from memmap_atlas.hotplug import (
 )
 from memmap_atlas.huge_pages import optimized
 from memmap_atlas.kernel import Kernel
-from memmap_atlas.regions import Ints, Regions
+from memmap_atlas.quoted import one
+from memmap_atlas.regions import Regions
 from memmap_atlas.sweep import Layout
 
 Row = dict[str, Any]
@@ -52,11 +55,6 @@ LOW = (0x1000, 0xA0000)
 RESERVED = tuple(size * MIB for size in (128, 192, 256, 512))
 PLACES = {"on a section": 0x30000000, "16 MiB before one": 0x2F000000}
 PERCENT = (0, 25, 50, 75, 90, 95, 99)
-
-
-def one(value: int) -> Ints:
-    """A value as an array of one."""
-    return np.array([value], dtype=np.int64)
 
 
 def blocks_of(kernel: Kernel) -> list[int]:
@@ -287,16 +285,14 @@ def tables(kernels: Kernels, machines: Mapping[str, Layout]) -> Iterator[tuple[s
 
 
 def as_csv(rows: Sequence[Row]) -> str:
-    """Rows as CSV: numbers as they are, texts in quotes where they have a comma."""
-    body = [list(rows[0]), *(list(row.values()) for row in rows)]
-    return "".join(",".join(map(field, line)) + "\n" for line in body)
+    """Rows as CSV: whole numbers whole, nothing for None."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(rows[0])
+    writer.writerows(map(whole, row.values()) for row in rows)
+    return text.getvalue()
 
 
-def field(value: Any) -> str:
-    """One field of a CSV: whole numbers whole, nothing for None."""
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    text = str(value)
-    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\n') else text
+def whole(value: Any) -> Any:
+    """A float that is a whole number as one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

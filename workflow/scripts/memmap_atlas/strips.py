@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmap_atlas.kernel import Kernel
-from memmap_atlas.models import MODELS, memmap_of
+from memmap_atlas.models import MODELS, Memmap, memmap_of
 from memmap_atlas.regions import Ints, Regions, whole_pages
 
 # the parts of memmap_bytes, as the columns of the table name them
@@ -42,23 +42,32 @@ def strip(layouts: Regions, kernel: Kernel, model: str) -> Strip:
     """
     memmap = MODELS[model](layouts, kernel)
     ram = memmap_of(whole_pages(layouts, kernel.page_size), kernel)
+    edges, part = stretches(memmap, ram)
+    return Strip(edges * kernel.page_size // kernel.struct_page_size, part)
+
+
+def stretches(memmap: Memmap, ram: Regions) -> tuple[Ints, NDArray[np.int8]]:
+    """The same in the memmap: edges in bytes from the struct page of pfn 0, and the part of each
+    stretch, as in :class:`Strip`; ``ram`` is the memmap of the whole pages of RAM.
+    """
     sets = [memmap.kept, memmap.struct_pages, ram, *([memmap.freed] if memmap.freed else [])]
     edges = np.sort(np.concatenate([edge for one in sets for edge in (one.start, one.end)]), axis=0)
-    middle = edges[:-1] + (edges[1:] - edges[:-1]) // 2
-    kept = inside(memmap.kept, middle) & (edges[1:] > edges[:-1])
+    # all edges of the sets are among these: a stretch lies in one where its first byte does
+    first = edges[:-1]
+    kept = inside(memmap.kept, first) & (edges[1:] > first)
     if memmap.freed:
-        kept &= ~inside(memmap.freed, middle)
-    between = (middle >= ram.first) & (middle < ram.last)
+        kept &= ~inside(memmap.freed, first)
+    between = (first >= ram.first) & (first < ram.last)
     # the last rule that fits names the part
-    part = np.full(middle.shape, NOTHING, dtype=np.int8)
+    part = np.full(first.shape, NOTHING, dtype=np.int8)
     for name, where in (
         ("rounding", kept),
-        ("edge", kept & inside(memmap.struct_pages, middle)),
-        ("hole", kept & inside(memmap.struct_pages, middle) & between),
-        ("needed", kept & inside(ram, middle)),
+        ("edge", kept & inside(memmap.struct_pages, first)),
+        ("hole", kept & inside(memmap.struct_pages, first) & between),
+        ("needed", kept & inside(ram, first)),
     ):
         part[where] = PARTS.index(name)
-    return Strip(edges * kernel.page_size // kernel.struct_page_size, part)
+    return edges, part
 
 
 def inside(regions: Regions, points: Ints) -> NDArray[np.bool_]:

@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import pandas as pd
 
-from memmap_atlas.advice import Choice, Search, best, exact, sentence
+from memmap_atlas.advice import Choice, Search, best, sentence
 from memmap_atlas.answer.counts import Check
 from memmap_atlas.cost import beside_its_array
 from memmap_atlas.figure_plan import PROPOSALS
 from memmap_atlas.kernel import Kernel
-from memmap_atlas.labels import cell_label, size_label
+from memmap_atlas.labels import amount, cell_label, exact, size_label
 from memmap_atlas.readers.memory_map import MemoryMap
 from memmap_atlas.regions import Regions
 from memmap_atlas.sheet import Section, Table
@@ -49,11 +49,6 @@ def sections(
     ]
 
 
-def in_short(size: int) -> str:
-    """Bytes, and the same in a unit that is short: 2,097,152 (2 MiB)."""
-    return f"{size:,} ({size_label(size)})" if size >= 1024 else f"{size:,}"
-
-
 def the_map(found: MemoryMap, sources: Sequence[SourceFile]) -> Section:
     """The file and the RAM that it has."""
     lines = [
@@ -62,20 +57,20 @@ def the_map(found: MemoryMap, sources: Sequence[SourceFile]) -> Section:
     ]
     notes = [f"Note: {one.file}: {note}." for one in sources for note in one.notes]
     ram = sum(end - start for start, end in found.regions)
-    heads = ("RAM", "bytes", "hole behind it, bytes")
+    heads = ("RAM", "size", "hole behind it")
     rows = []
     for (start, end), following in zip(found.regions, [*found.regions[1:], None], strict=True):
-        gap = in_short(following[0] - end) if following else ""
-        rows.append((f"[{start:#x}, {end:#x})", in_short(end - start), gap))
+        gap = amount(following[0] - end) if following else ""
+        rows.append((f"[{start:#x}, {end:#x})", amount(end - start), gap))
     parts: list[str | Table] = ["\n".join([*lines, *notes])]
     parts.append(Table(heads, rows[:MOST_LINES]))
     if len(rows) > MOST_LINES:
         parts.append(f"and {len(rows) - MOST_LINES} regions more")
     count = len(found.regions)
-    text = [f"{in_short(ram)} bytes of RAM in {count} region{'s' if count > 1 else ''}."]
+    text = [f"{amount(ram)} of RAM in {count} region{'s' if count > 1 else ''}."]
     if found.nomap:
-        size = in_short(sum(end - start for start, end in found.nomap))
-        text.append(f"Of it {size} bytes are not mapped (no-map); they keep their struct pages.")
+        size = amount(sum(end - start for start, end in found.nomap))
+        text.append(f"Of it {size} are not mapped (no-map); they keep their struct pages.")
     if len(found.nodes) > 1:
         spans = ", ".join(f"{node} [{start:#x}, {end:#x})" for node, start, end in found.nodes)
         text.append(f"Nodes: {spans}.")
@@ -109,10 +104,10 @@ def of_kernel(rows: pd.DataFrame, name: str, kernel: Kernel, reason: str) -> Sec
         )
     page, section = size_label(kernel.page_size), size_label(kernel.section_size)
     needed = mine["needed_bytes"].dropna()
-    need = f"; needed for RAM alone: {in_short(int(needed.iloc[0]))} bytes" if len(needed) else "."
+    need = f"; needed for RAM alone: {amount(int(needed.iloc[0]))}" if len(needed) else ""
     text = (
         f"{name}: {reason}.\nPages of {page}, sections of {section}, struct page of "
-        f"{kernel.struct_page_size} bytes{need}"
+        f"{kernel.struct_page_size} bytes{need}."
     )
     return Section(f"What it takes under {name}, in bytes", [text, Table(heads, table, names=2)])
 
