@@ -8,7 +8,7 @@ import yaml
 from matplotlib.figure import Figure as Drawing
 from memmap_atlas.boards import load_boards
 from memmap_atlas.config import load_machines, load_sweep
-from memmap_atlas.evaluate import rows, strips
+from memmap_atlas.evaluate import points, strips
 from memmap_atlas.figure_plan import figures_of
 from memmap_atlas.figures.data import Drawn, Source
 from memmap_atlas.figures.draw import draw, rows_of
@@ -118,7 +118,7 @@ def made_figures(folder: Path, text: str) -> dict[str, Made]:
     sweep = load_sweep(path, "sweep.yaml", entries, MACHINES, 10**7, BOARDS)
     layouts = layouts_of(sweep)
     part, kept = folder / "part.parquet", folder / "strips.parquet"
-    write_memmap(part, rows(layouts, sweep), len(layouts.names), {})
+    write_memmap(part, points([layouts], sweep), sweep, {})
     if "section-strip" in sweep.figures:
         write_strips(kept, strips(layouts, sweep), layouts.names, {})
     table = pd.read_parquet(part)

@@ -8,13 +8,13 @@ import pytest
 import yaml
 from memmap_atlas.config import load_sweep, load_sweeps
 from memmap_atlas.cost import cost
-from memmap_atlas.evaluate import rows
+from memmap_atlas.evaluate import points
 from memmap_atlas.kernel_file import load_kernels
-from memmap_atlas.layouts import Layouts, grid_names, grid_regions, layouts_of
+from memmap_atlas.layouts import Layouts, blocks, grid_names, grid_regions, layouts_of
 from memmap_atlas.models import MODELS
 from memmap_atlas.regions import Regions
 from memmap_atlas.sweep import Range, Sweep, resolved, sweep_from
-from memmap_atlas.table import COST_COLUMNS, read_layouts, write_layouts, write_memmap
+from memmap_atlas.table import COST_COLUMNS, write_layouts, write_memmap
 from memmap_atlas.targets import strays, tables
 
 ROOT = Path(__file__).parents[1]
@@ -71,7 +71,7 @@ def test_grid_layout(
 def test_grid_names_are_unique_and_readable() -> None:
     values = [[0, GIB], [3 * GIB, 3 * GIB + 4096], [0, 1536 * MIB], [512 * MIB, 513 * MIB]]
     product = [axis.ravel() for axis in np.meshgrid(*map(np.array, values), indexing="ij")]
-    names = grid_names(*product)
+    names = grid_names(*product).to_pylist()
     assert len(set(names)) == 16
     assert names[0] == "3GiB-hole-512MiB-at-0B"
     assert names[-1] == "3145732KiB-hole-513MiB-at-1536MiB-from-1GiB"
@@ -132,42 +132,69 @@ def test_every_value_of_a_kernel_has_its_source() -> None:
         assert values <= entry["sources"].keys(), name
 
 
-def test_layouts_come_back_from_parquet(tmp_path: Path) -> None:
-    mixed = sweep(
-        tmp_path,
-        """
-        name: mixed
-        layouts:
-          grid: {ram_size: [1GiB, 2GiB], hole_start: [512MiB, 4GiB], hole_size: [8MiB]}
-          regions: {ragged: [[1, 4097], [4097, 5000], [8192, 0x10001]], one: [[0, 4096]]}
-          machines: [box]
-        kernels: [arm64-6.12-4k]
-        models: all
-        """,
-    )
-    layouts = layouts_of(mixed)
-    assert len(layouts.names) == mixed.layouts == 7
-    assert layouts.names[-3:].tolist() == ["ragged", "one", "box"]
-    path = tmp_path / "layouts.parquet"
-    write_layouts(path, layouts, {})
-    again = read_layouts(path)
-    assert_same(layouts, again)
-    stored = pd.read_parquet(path)
-    assert stored["regions"].iloc[-3].tolist() == [
-        {"start": 1, "end": 4097},
-        {"start": 4097, "end": 5000},
-        {"start": 8192, "end": 0x10001},
+MIXED = """
+name: mixed
+layouts:
+  grid: {ram_size: [1GiB, 2GiB], hole_start: [512MiB, 4GiB], hole_size: [8MiB, 64MiB]}
+  regions: {ragged: [[1, 4097], [4097, 5000], [8192, 0x10001]], one: [[0, 4096]]}
+  machines: [box]
+kernels: [arm64-6.12-4k]
+models: all
+"""
+
+
+@pytest.mark.parametrize("step", [1, 3, 8, 20])
+def test_layouts_in_blocks_are_those_of_the_whole(tmp_path: Path, step: int) -> None:
+    mixed = sweep(tmp_path, MIXED)
+    every = layouts_of(mixed)
+    assert len(every) == mixed.layouts == 11
+    some = list(blocks(mixed, step, slice(1, 10)))
+    assert [len(block) for block in some] == [
+        *[step] * (9 // step),
+        *([9 % step] if 9 % step else []),
     ]
-    assert stored["base_bytes"].isna().tolist() == [False] * 4 + [True] * 3
+    names = [name for block in some for name in block.names.to_pylist()]
+    assert names == every.names.to_pylist()[1:10]
+    edges = [regions for block in some for regions in regions_of(block)]
+    assert edges == regions_of(every)[1:10]
+    for axis, values in every.axes.items():
+        assert (
+            np.concatenate([block.axes[axis] for block in some]).tolist() == values[1:10].tolist()
+        )
+    assert [len(block) for block in blocks(mixed, 4)] == [4, 4, 3]
 
 
-def assert_same(one: Layouts, other: Layouts) -> None:
-    assert one.names.tolist() == other.names.tolist()
-    assert one.gridded.tolist() == other.gridded.tolist()
-    for axis, values in one.axes.items():
-        assert values.tolist() == other.axes[axis].tolist()
-    assert np.array_equal(one.regions.start, other.regions.start)
-    assert np.array_equal(one.regions.end, other.regions.end)
+def regions_of(layouts: Layouts) -> list[list[tuple[int, int]]]:
+    """The regions of each layout."""
+    start, end = layouts.regions.start.T.tolist(), layouts.regions.end.T.tolist()
+    return [
+        [(low, high) for low, high in zip(*pair, strict=True) if low < high]
+        for pair in zip(start, end, strict=True)
+    ]
+
+
+def test_layouts_as_parquet(tmp_path: Path) -> None:
+    mixed = sweep(tmp_path, MIXED)
+    path = tmp_path / "layouts.parquet"
+    write_layouts(path, blocks(mixed, 4), {})
+    stored = pd.read_parquet(path)
+    every = layouts_of(mixed)
+    assert stored["layout"].tolist() == every.names.to_pylist()
+    assert stored["layout"].tolist()[-3:] == ["ragged", "one", "box"]
+    edges = [[(one["start"], one["end"]) for one in row] for row in stored["regions"]]
+    assert edges == regions_of(every)
+    assert edges[-3] == [(1, 4097), (4097, 5000), (8192, 0x10001)]
+    assert stored["base_bytes"].isna().tolist() == [False] * 8 + [True] * 3
+    assert stored["ram_bytes"].tolist() == [
+        sum(end - start for start, end in regions) for regions in edges
+    ]
+    holes = {
+        name: stored[f"{name}_bytes"].dropna().tolist() for name in ("hole_start", "hole_size")
+    }
+    assert holes == {
+        "hole_start": [512 << 20, 512 << 20, 4 << 30, 4 << 30] * 2,
+        "hole_size": [8 << 20, 64 << 20] * 4,
+    }
 
 
 def test_rows_are_the_costs_of_their_points(tmp_path: Path) -> None:
@@ -187,21 +214,12 @@ def test_rows_are_the_costs_of_their_points(tmp_path: Path) -> None:
     )
     layouts = layouts_of(small)
     path = tmp_path / "memmap.parquet"
-    write_memmap(path, rows(layouts, small), len(layouts.names), {"key": "value"})
+    write_memmap(path, points(blocks(small, 4), small), small, {"key": "value"})
     table = pd.read_parquet(path)
     # 1 GiB is the first kernel's own section: 2 + 3 sizes
     assert len(table) == small.points == 9 * 9 * (2 + 3)
     assert not table.duplicated(["layout", "kernel", "section_bytes", "model"]).any()
-    regions = {
-        name: [
-            (int(start), int(end))
-            for start, end in zip(
-                layouts.regions.start[:, i], layouts.regions.end[:, i], strict=True
-            )
-            if start < end
-        ]
-        for i, name in enumerate(layouts.names)
-    }
+    regions = dict(zip(layouts.names.to_pylist(), regions_of(layouts), strict=True))
     byte_columns = [name for name, _ in COST_COLUMNS]
     for row in table.to_dict("records"):
         assert row["feasible"] == pd.isna(row["reason"])
@@ -239,6 +257,7 @@ def test_files_of_a_larger_sweep_are_strays(
 
 def test_parts_cover_every_layout_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("memmap_atlas.sweep.POINTS_PER_PART", 10)
+    monkeypatch.setattr("memmap_atlas.sweep.POINTS_PER_GROUP", 5)
     seven = sweep(
         tmp_path,
         """
@@ -248,8 +267,4 @@ def test_parts_cover_every_layout_once(monkeypatch: pytest.MonkeyPatch, tmp_path
         models: [flatmem, vmemmap, sparsemem]
         """,
     )
-    layouts = layouts_of(seven)
-    assert (seven.layouts_per_part, seven.parts) == (3, 3)
-    parts = [layouts.part(number, seven.layouts_per_part) for number in range(seven.parts)]
-    assert [len(part.names) for part in parts] == [3, 3, 1]
-    assert [name for part in parts for name in part.names] == layouts.names.tolist()
+    assert (seven.layouts_per_group, seven.layouts_per_part, seven.parts) == (1, 4, 2)

@@ -23,7 +23,6 @@ rule evaluate:
     input:
         library=LIBRARY,
         sweep="results/{sweep}/sweep.resolved.yaml",
-        layouts="results/{sweep}/layouts.parquet",
     output:
         "results/{sweep}/memmap/part-{part}.parquet",
     log:
@@ -40,7 +39,6 @@ rule strips:
     input:
         library=LIBRARY,
         sweep="results/{sweep}/sweep.resolved.yaml",
-        layouts="results/{sweep}/layouts.parquet",
     output:
         "results/{sweep}/strips.parquet",
     log:

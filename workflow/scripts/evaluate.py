@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memmap_atlas.evaluate import rows
+from memmap_atlas.evaluate import points
+from memmap_atlas.layouts import blocks
 from memmap_atlas.provenance import metadata
 from memmap_atlas.sweep import load
-from memmap_atlas.table import read_layouts, write_memmap
+from memmap_atlas.table import write_memmap
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 if __name__ == "__main__":
     resolved = Path(snakemake.input.sweep)
     sweep = load(resolved)
-    layouts = read_layouts(Path(snakemake.input.layouts))
-    part = layouts.part(int(snakemake.wildcards.part), sweep.layouts_per_part)
-    write_memmap(Path(snakemake.output[0]), rows(part, sweep), len(part.names), metadata(resolved))
-    Path(snakemake.log[0]).write_text(f"{len(part.names)} layouts of {sweep.layouts}\n")
+    size, number = sweep.layouts_per_part, int(snakemake.wildcards.part)
+    rows = slice(number * size, (number + 1) * size)
+    found = points(blocks(sweep, sweep.layouts_per_group, rows), sweep)
+    write_memmap(Path(snakemake.output[0]), found, sweep, metadata(resolved))
+    first, last, _ = rows.indices(sweep.layouts)
+    Path(snakemake.log[0]).write_text(f"layouts {first} to {last} of {sweep.layouts}\n")

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
-from memmap_atlas.layouts import layouts_of
+from memmap_atlas.layouts import blocks
 from memmap_atlas.provenance import metadata
 from memmap_atlas.sweep import sweep_from
-from memmap_atlas.table import write_layouts
+from memmap_atlas.table import LAYOUTS_PER_GROUP, write_layouts
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -16,5 +16,6 @@ if __name__ == "__main__":
     resolved = Path(snakemake.output.sweep)
     resolved.write_text(yaml.safe_dump(snakemake.params.sweep, sort_keys=False))
     sweep = sweep_from(snakemake.params.sweep)
-    write_layouts(Path(snakemake.output.layouts), layouts_of(sweep), metadata(resolved))
+    layouts = blocks(sweep, LAYOUTS_PER_GROUP)
+    write_layouts(Path(snakemake.output.layouts), layouts, metadata(resolved))
     Path(snakemake.log[0]).write_text(f"{sweep.layouts} layouts, {sweep.points} points\n")

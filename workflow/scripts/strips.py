@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memmap_atlas.evaluate import strips
+from memmap_atlas.layouts import layouts_of
 from memmap_atlas.provenance import metadata
 from memmap_atlas.sweep import load
-from memmap_atlas.table import read_layouts, write_strips
+from memmap_atlas.table import write_strips
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 if __name__ == "__main__":
     resolved = Path(snakemake.input.sweep)
     sweep = load(resolved)
-    layouts = read_layouts(Path(snakemake.input.layouts))
+    layouts = layouts_of(sweep)
     path = Path(snakemake.output[0])
     write_strips(path, strips(layouts, sweep), layouts.names, metadata(resolved))
     Path(snakemake.log[0]).write_text(f"{sweep.points} strips\n")

@@ -178,37 +178,60 @@ def beside_its_array(layouts: Regions, kernel: Kernel, model: str) -> NDArray[np
 
 
 FEASIBLE = ""
+BEYOND = "RAM beyond MAX_PHYSMEM_BITS"
+LIMITED = "RAM beyond what the kernel can use"
+NO_PAGE = "no whole page of RAM"
+LEAF = "less RAM than the vmemmap's leaf asks for"
+OF_SECTIONS = (
+    "section smaller than a MAX_ORDER block",
+    "section smaller than a pageblock",
+    "section smaller than a sub-section",
+    "section larger than MAX_PHYSMEM_BITS spans",
+    "section number does not fit into page->flags",
+)
+RULES = (FEASIBLE, BEYOND, LIMITED, NO_PAGE, LEAF, *OF_SECTIONS)
 
 
 def infeasible(layouts: Regions, kernel: Kernel, model: str) -> NDArray[np.object_]:
-    """The rule that forbids each point, or "" where none does; shape (layouts,), str objects.
+    """The rule that forbids each point, or "" where none does; shape (layouts,), str objects."""
+    rules: NDArray[np.object_] = np.array(RULES, dtype=object)[forbidden(layouts, kernel, model)]
+    return rules
 
-    include/linux/mmzone.h: a section holds a MAX_ORDER block, a pageblock and a sub-section;
-    MAX_PHYSMEM_BITS bounds RAM; include/linux/page-flags-layout.h: a classic section's number lives
+
+def forbidden(layouts: Regions, kernel: Kernel, model: str) -> Ints:
+    """The same as places in RULES, 0 where none forbids the point; shape (layouts,)."""
+    ram = whole_pages(layouts, kernel.page_size)
+    size, last = ram.size, ram.last
+    rule = np.zeros_like(size)
+    if of_sections := forbidden_sections(kernel, model):
+        return rule + RULES.index(of_sections)
+    if model.startswith("vmemmap") and model != "vmemmap-base":
+        # arch/powerpc/mm/book3s64/hash_utils.c: htab_init_page_sizes()
+        rule = np.where(size < kernel.leaf_needs_ram, RULES.index(LEAF), rule)
+    rule = np.where(last > 1 << kernel.max_physmem_bits, RULES.index(BEYOND), rule)
+    if kernel.ram_limit:
+        rule = np.where(last > kernel.ram_limit, RULES.index(LIMITED), rule)
+    return np.where(size == 0, RULES.index(NO_PAGE), rule)
+
+
+def forbidden_sections(kernel: Kernel, model: str) -> str:
+    """The rule that the kernel's sections break whatever the layout, "" where there is none.
+
+    include/linux/mmzone.h: a section holds a MAX_ORDER block, a pageblock and a sub-section, and
+    MAX_PHYSMEM_BITS spans it; include/linux/page-flags-layout.h: a classic section's number lives
     in page->flags (with VMEMMAP it does not).
     """
-    reason = np.full(len(layouts.first), FEASIBLE, dtype=object)
-    ram = whole_pages(layouts, kernel.page_size)
-    reason[ram.last > 1 << kernel.max_physmem_bits] = "RAM beyond MAX_PHYSMEM_BITS"
-    if kernel.ram_limit:
-        reason[ram.last > kernel.ram_limit] = "RAM beyond what the kernel can use"
-    reason[ram.size == 0] = "no whole page of RAM"
-    if model.startswith(("sparsemem", "vmemmap")):
-        section = kernel.section_size
-        if section < kernel.max_order_size:
-            reason[:] = "section smaller than a MAX_ORDER block"
-        elif section < kernel.pageblock_size:
-            reason[:] = "section smaller than a pageblock"
-        elif section < SUBSECTION_SIZE and kernel.subsection_map:
-            reason[:] = "section smaller than a sub-section"
-        elif section > 1 << kernel.max_physmem_bits:
-            reason[:] = "section larger than MAX_PHYSMEM_BITS spans"
-        elif model.startswith("sparsemem"):
-            width = kernel.max_physmem_bits - (section.bit_length() - 1)
-            if width > kernel.section_flags_bits:
-                reason[:] = "section number does not fit into page->flags"
-        elif model != "vmemmap-base":
-            # arch/powerpc/mm/book3s64/hash_utils.c: htab_init_page_sizes()
-            few = (reason == FEASIBLE) & (ram.size < kernel.leaf_needs_ram)
-            reason[few] = "less RAM than the vmemmap's leaf asks for"
-    return reason
+    section = kernel.section_size
+    classic = model.startswith("sparsemem")
+    width = kernel.max_physmem_bits - (section.bit_length() - 1)
+    found = (
+        section < kernel.max_order_size,
+        section < kernel.pageblock_size,
+        section < SUBSECTION_SIZE and kernel.subsection_map,
+        width < 0,
+        classic and width > kernel.section_flags_bits,
+    )
+    if not classic and not model.startswith("vmemmap"):
+        return FEASIBLE
+    broken = (rule for rule, breaks in zip(OF_SECTIONS, found, strict=True) if breaks)
+    return next(broken, FEASIBLE)

@@ -1,49 +1,99 @@
-"""The rows of the memmap dataset: every layout under every kernel, section size and model.
+"""The points of a sweep: layouts under every kernel, section size and model.
 
-A row is a point. Layouts are handled as arrays; the loop is over combinations of the others.
+Layouts are handled as arrays; the loop is over combinations of the others.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
 
-from memmap_atlas.cost import FEASIBLE, cost, infeasible
+from memmap_atlas.cost import FEASIBLE, RULES, cost, forbidden
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.layouts import Layouts
 from memmap_atlas.regions import Ints, Regions
 from memmap_atlas.strips import NOTHING, Strip, strip
 from memmap_atlas.sweep import Sweep
-from memmap_atlas.table import COST_COLUMNS, constant, layout_columns
 
+# of Cost, in the order of the table's columns
+COSTS = (
+    "needed",
+    "memmap",
+    "freed",
+    "wasted",
+    "hole",
+    "edge",
+    "rounding",
+    "section_table",
+    "usage",
+    "page_table",
+    "boot_request",
+)
+# machine code takes as long to make as arrays take for so many layouts
+MANY_LAYOUTS = 1 << 16
+# regions of a layout that machine code is made for: a grid has two
+FEW_REGIONS = 2
+# layouts whose arrays fit the cache: evaluated several times faster than all at once
 BLOCK = 1 << 14
 
 
-def rows(layouts: Layouts, sweep: Sweep) -> Iterator[list[pa.Array]]:
-    """The columns of the memmap dataset, for all layouts of one combination after the other."""
-    shared = layout_columns(layouts)
-    for name, section, model in sweep.combinations:
-        kernel = sweep.kernels[name].with_section(section)
-        yield [*shared, *point_columns(layouts.regions, name, kernel, model)]
+@dataclass(frozen=True)
+class Points:
+    """Layouts under every combination of a sweep.
+
+    costs: bytes, as in COSTS, int64 of shape (costs, combinations, layouts); without meaning where
+        a rule forbids the point
+    rules: its place in ``cost.RULES``, 0 where there is none, shape (combinations, layouts)
+    """
+
+    layouts: Layouts
+    costs: Ints
+    rules: Ints
 
 
-def point_columns(regions: Regions, name: str, kernel: Kernel, model: str) -> list[pa.Array]:
-    """The columns of kernel, model and cost for each layout, in the order of the contract."""
-    count = len(regions.first)
-    reasons = infeasible(regions, kernel, model)
-    forbidden: NDArray[np.bool_] = reasons != FEASIBLE
-    return [
-        constant(name, count),
-        constant(kernel.page_size, count),
-        constant(kernel.section_size, count),
-        constant(kernel.struct_page_size, count),
-        constant(model, count),
-        constant(model in kernel.models, count),
-        pa.array(~forbidden),
-        pa.array(reasons, pa.string(), mask=~forbidden).dictionary_encode(),
-        *(pa.array(values, mask=forbidden) for values in costs(regions, kernel, model)),
+def points(blocks: Iterable[Layouts], sweep: Sweep) -> Iterator[Points]:
+    """The points of some layouts of a sweep, a block of them after the other."""
+    fill = fill_compiled if sweep.layouts >= MANY_LAYOUTS else fill_from_arrays
+    kernels = [
+        (sweep.kernels[name].with_section(section), model)
+        for name, section, model in sweep.combinations
     ]
+    for layouts in blocks:
+        found = np.empty((len(COSTS) + 1, len(kernels), len(layouts)), dtype=np.int64)
+        for place, (kernel, model) in enumerate(kernels):
+            fill(layouts.regions, kernel, model, found[:, place])
+        yield Points(layouts, found[:-1], found[-1])
+
+
+def point(layouts: Regions, kernel: Kernel, model: str) -> Sequence[Ints]:
+    """COSTS of each layout, and the rule that forbids it; each of shape (layouts,)."""
+    bytes_of = cost(layouts, kernel, model)
+    return [*(getattr(bytes_of, name) for name in COSTS), forbidden(layouts, kernel, model)]
+
+
+def fill_from_arrays(layouts: Regions, kernel: Kernel, model: str, out: Ints) -> None:
+    """Write what :func:`point` gives into the rows of ``out``."""
+    for first in range(0, out.shape[1], BLOCK):
+        some = slice(first, first + BLOCK)
+        out[:, some] = point(layouts.columns(some), kernel, model)
+
+
+def fill_compiled(layouts: Regions, kernel: Kernel, model: str, out: Ints) -> None:
+    """The same as machine code; from arrays where layouts have more regions."""
+    if len(layouts.start) == FEW_REGIONS:
+        program(kernel, model)(layouts, out)
+    else:
+        fill_from_arrays(layouts, kernel, model, out)
+
+
+@cache
+def program(kernel: Kernel, model: str) -> Callable[[Regions, Ints], None]:
+    """:func:`point` as machine code, for layouts of FEW_REGIONS."""
+    # LLVM is loaded where it is needed: most sweeps are small
+    from memmap_atlas.compiled import compiled
+
+    return compiled(partial(point, kernel=kernel, model=model), FEW_REGIONS)
 
 
 def strips(layouts: Layouts, sweep: Sweep) -> Iterator[tuple[str, int, str, Strip]]:
@@ -53,16 +103,6 @@ def strips(layouts: Layouts, sweep: Sweep) -> Iterator[tuple[str, int, str, Stri
     for name, section, model in sweep.combinations:
         kernel = sweep.kernels[name].with_section(section)
         found = strip(layouts.regions, kernel, model)
-        found.part[:, infeasible(layouts.regions, kernel, model) != FEASIBLE] = NOTHING
+        forbids = forbidden(layouts.regions, kernel, model) != RULES.index(FEASIBLE)
+        found.part[:, forbids] = NOTHING
         yield name, section, model, found
-
-
-def costs(regions: Regions, kernel: Kernel, model: str) -> list[Ints]:
-    """The byte columns of the contract for each layout, each of shape (layouts,)."""
-    # blocks that fit the cache are evaluated several times faster than all at once
-    blocks = [
-        cost(regions.columns(slice(first, first + BLOCK)), kernel, model)
-        for first in range(0, len(regions.first), BLOCK)
-    ]
-    columns = [name.removesuffix("_bytes") for name, _ in COST_COLUMNS]
-    return [np.concatenate([getattr(block, name) for block in blocks]) for name in columns]

@@ -2,7 +2,7 @@
 touch.
 
 A region is a half-open range. One column holds the regions of one layout, in address order; all
-columns have the same number of rows, and what stands behind a layout's last region is padding.
+columns have the same number of rows, and where a layout has fewer regions the rest is padding.
 """
 
 from collections.abc import Sequence
@@ -12,14 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+# behind every address
+NOWHERE = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
 class Regions:
     """Regions of many layouts: ``start`` and ``end``, int64 of shape (regions, layouts).
 
-    In each column the regions are sorted and disjoint (they may touch); padding is empty and stands
-    at the end of the last region (at 0 in a column without any), where no window can see it.
+    In each column the regions are sorted and disjoint (they may touch). Padding is empty, and
+    stands where no window sees it: at an edge of another region, or at 0 in a column without any.
     """
 
     start: Ints
@@ -104,7 +106,8 @@ def touched(regions: Regions, window: int) -> Regions:
 
 
 def whole_pages(regions: Regions, page_size: int, *, truncate: bool = False) -> Regions:
-    """Regions reduced to the whole pages inside them; those without one become padding.
+    """Regions reduced to the whole pages inside them; one without any becomes empty, at the end of
+    the region before it, or at the start of the first: no window can see it there.
 
     As mm/memblock.c: __next_mem_pfn_range() does, with PFN_UP of the start and PFN_DOWN of the end.
     With ``truncate`` the page that a region's start cuts counts too, as base / page did in loops of
@@ -114,20 +117,15 @@ def whole_pages(regions: Regions, page_size: int, *, truncate: bool = False) -> 
     empty = end <= start
     if truncate:
         start = down(regions.start, page_size)
-    if (empty[:-1] > empty[1:]).any():
-        order = np.argsort(empty, axis=0, kind="stable")
-        start, end = (
-            np.take_along_axis(start, order, axis=0),
-            np.take_along_axis(end, order, axis=0),
-        )
-        empty = np.take_along_axis(empty, order, axis=0)
+    first = np.where(empty, NOWHERE, start).min(axis=0)
     end = np.maximum.accumulate(np.where(empty, 0, end), axis=0)
+    end = np.maximum(end, np.minimum(first, end[-1]))
     return Regions(np.where(empty, end, start), end)
 
 
 def overlap(one: Regions, other: Regions) -> Ints:
     """Size of what lies in both, shape (layouts,)."""
-    total = np.zeros(one.start.shape[1:], dtype=np.int64)
+    total = np.zeros_like(one.size)
     for start, end in zip(other.start, other.end, strict=True):
         total += one.clipped(start, end).size
     return total

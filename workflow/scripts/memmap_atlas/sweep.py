@@ -15,7 +15,10 @@ from memmap_atlas.kernel import Kernel, kernel_from, kernel_values
 
 # the same as yaml.safe_load, in C where it is there: a sweep can have thousands of layouts
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-POINTS_PER_PART = 10_000_000
+# points in a file of the dataset, or more where there would be too many files
+POINTS_PER_PART, MOST_PARTS = 50_000_000, 200
+# what is held in memory at once: some 50 MB of columns
+POINTS_PER_GROUP = 1 << 18
 # no machine addresses more, and all sums over a layout fit 64 bits
 HIGHEST_ADDRESS = 1 << 57
 GRID_AXES = ("base", "ram_size", "hole_start", "hole_size")
@@ -124,9 +127,18 @@ class Sweep:
         return self.layouts * len(self.combinations)
 
     @property
+    def layouts_per_group(self) -> int:
+        """Layouts in a row group of the dataset, which has all points of each."""
+        return max(POINTS_PER_GROUP // len(self.combinations), 1)
+
+    @property
     def layouts_per_part(self) -> int:
-        """Layouts in a file of the dataset: about POINTS_PER_PART points, whatever the machine."""
-        return max(POINTS_PER_PART // len(self.combinations), 1)
+        """Layouts in a file of the dataset, in whole row groups: what one job evaluates. That
+        depends on the number of points alone, never on the machine.
+        """
+        points = max(POINTS_PER_PART, -(-self.points // MOST_PARTS))
+        groups = -(-points // (self.layouts_per_group * len(self.combinations)))
+        return groups * self.layouts_per_group
 
     @property
     def parts(self) -> int:

@@ -1,22 +1,27 @@
 """The tables: layouts.parquet and the memmap dataset, one row per point.
 
-Here arrays become Arrow columns and files, and come back; nothing is computed.
+Here arrays become Arrow columns and files; nothing is computed. Both are written block by block, so
+that memory does not grow with a sweep.
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from memmap_atlas.layouts import PLACED, Layouts
-from memmap_atlas.regions import Ints, Regions
+from memmap_atlas.cost import FEASIBLE, RULES
+from memmap_atlas.evaluate import COSTS, Points
+from memmap_atlas.layouts import Layouts
+from memmap_atlas.regions import Ints
 from memmap_atlas.strips import NOTHING, PARTS, Strip
+from memmap_atlas.sweep import Sweep
 
-ROW_GROUP = 1 << 20
+# rows of layouts.parquet that are written at once
+LAYOUTS_PER_GROUP = 1 << 16
 
 NAME = pa.dictionary(pa.int32(), pa.string())
 LAYOUT_COLUMNS = [
@@ -36,19 +41,20 @@ POINT_COLUMNS = [
     ("feasible", pa.bool_(), "whether no hard rule of the kernel forbids the point"),
     ("reason", NAME, "the rule that forbids the point; null where feasible"),
 ]
-COST_COLUMNS = [
-    ("needed_bytes", "whole RAM pages x struct page"),
-    ("memmap_bytes", "what stays allocated for struct pages after boot"),
-    ("freed_bytes", "given back by free_unused_memmap() or by trimming"),
-    ("wasted_bytes", "memmap_bytes - needed_bytes, the sum of the next three"),
-    ("hole_bytes", "kept struct pages of pages between RAM"),
-    ("edge_bytes", "kept struct pages of pages before the first or after the last of RAM"),
-    ("rounding_bytes", "the rest of the allocation"),
-    ("section_table_bytes", "mem_section: roots and root pages"),
-    ("usage_bytes", "mem_section_usage of the present sections"),
-    ("page_table_bytes", "page tables that map the vmemmap"),
-    ("boot_request_bytes", "the largest single request for the memmap while booting"),
-]
+COST_WORDS = {
+    "needed": "whole RAM pages x struct page",
+    "memmap": "what stays allocated for struct pages after boot",
+    "freed": "given back by free_unused_memmap() or by trimming",
+    "wasted": "memmap_bytes - needed_bytes, the sum of the next three",
+    "hole": "kept struct pages of pages between RAM",
+    "edge": "kept struct pages of pages before the first or after the last of RAM",
+    "rounding": "the rest of the allocation",
+    "section_table": "mem_section: roots and root pages",
+    "usage": "mem_section_usage of the present sections",
+    "page_table": "page tables that map the vmemmap",
+    "boot_request": "the largest single request for the memmap while booting",
+}
+COST_COLUMNS = [(f"{name}_bytes", COST_WORDS[name]) for name in COSTS]
 
 
 STRIP_COLUMNS = [
@@ -91,74 +97,95 @@ def memmap_schema(metadata: dict[str, str]) -> pa.Schema:
 
 
 def layout_columns(layouts: Layouts) -> list[pa.Array]:
-    """The columns that say which layout a row is about."""
-    count = len(layouts.names)
-    names = pa.DictionaryArray.from_arrays(
-        np.arange(count, dtype=np.int32), pa.array(layouts.names, pa.string())
+    """The columns that say which layout a row is about, but its name."""
+    base, start, size = (
+        numbers(layouts.axes[axis], valid=layouts.gridded)
+        for axis in ("base", "hole_start", "hole_size")
     )
-    axes = {axis: pa.array(values, mask=~layouts.gridded) for axis, values in layouts.axes.items()}
-    ram = pa.array(layouts.regions.size)
-    return [names, axes["base"], ram, axes["hole_start"], axes["hole_size"]]
+    return [base, numbers(layouts.regions.size), start, size]
 
 
-def write_layouts(path: Path, layouts: Layouts, metadata: dict[str, str]) -> None:
+def write_layouts(path: Path, blocks: Iterable[Layouts], metadata: dict[str, str]) -> None:
     """layouts.parquet: a row for each layout, with its regions in address order."""
-    start, end = layouts.regions.start.T, layouts.regions.end.T
-    some = end > start
-    offsets = np.concatenate([[0], np.cumsum(some.sum(axis=1))]).astype(np.int32)
-    pairs = pa.StructArray.from_arrays(
-        [pa.array(start[some]), pa.array(end[some])], names=["start", "end"]
-    )
-    regions = pa.ListArray.from_arrays(offsets, pairs)
-    columns = [*LAYOUT_COLUMNS, ("regions", regions.type, "regions of RAM, half-open, in bytes")]
-    table = pa.Table.from_arrays(
-        [*layout_columns(layouts), regions], schema=schema(columns, metadata)
-    )
-    pq.write_table(table, path, compression="zstd")
+    pairs = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64())]))
+    name, *rest = LAYOUT_COLUMNS
+    columns = [(name[0], pa.string(), name[2]), *rest]
+    form = schema([*columns, ("regions", pairs, "regions of RAM, half-open, in bytes")], metadata)
+    with pq.ParquetWriter(path, form, compression="zstd") as writer:
+        for layouts in blocks:
+            start, end = layouts.regions.start.T, layouts.regions.end.T
+            some = end > start
+            offsets = np.concatenate([[0], np.cumsum(some.sum(axis=1))]).astype(np.int32)
+            edges = pa.StructArray.from_arrays(
+                [pa.array(start[some]), pa.array(end[some])], names=["start", "end"]
+            )
+            regions = pa.ListArray.from_arrays(offsets, edges)
+            arrays = [layouts.names, *layout_columns(layouts), regions]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=form))
 
 
-def read_layouts(path: Path) -> Layouts:
-    """The layouts that :func:`write_layouts` wrote."""
-    table = pq.read_table(path)
-    axes: dict[str, Ints] = {
-        axis: table[f"{axis}_bytes"].fill_null(0).to_numpy() for axis in PLACED
-    }
-    regions = table["regions"].combine_chunks()
-    offsets = regions.offsets.to_numpy()
-    counts = np.diff(offsets)
-    place = np.arange(counts.max(initial=1))[:, None]
-    flat = offsets[:-1] + np.minimum(place, counts - 1)
-    pairs = regions.values
-    starts, ends = (pairs.field(name).to_numpy()[flat] for name in ("start", "end"))
-    padding = place >= counts
-    return Layouts(
-        names=np.asarray(table["layout"].to_numpy(), dtype=object),
-        axes=axes,
-        gridded=table["base_bytes"].is_valid().to_numpy(),
-        regions=Regions(np.where(padding, ends, starts), ends),
-    )
+def numbers(values: Ints, valid: NDArray[np.bool_] | None = None) -> pa.Array:
+    """int64 values as an Arrow column, without a copy; null where not ``valid``."""
+    bits = None if valid is None or valid.all() else bitmap(valid)
+    return pa.Array.from_buffers(pa.int64(), values.size, [bits, pa.py_buffer(values)])
 
 
-def constant(value: Any, count: int) -> pa.Array:
-    """The same value ``count`` times; text as a dictionary of one."""
-    if isinstance(value, str):
-        return pa.DictionaryArray.from_arrays(np.zeros(count, dtype=np.int32), [value])
-    return pa.repeat(value, count)
+def bitmap(values: NDArray[np.bool_]) -> pa.Buffer:
+    """Booleans as Arrow keeps them, a bit each."""
+    return pa.py_buffer(np.packbits(values, bitorder="little"))
+
+
+def named(places: NDArray[np.int32], names: Iterable[str]) -> pa.Array:
+    """A column of names that repeat, given as the place of each in ``names``."""
+    return pa.DictionaryArray.from_arrays(pa.array(places), pa.array(names, pa.string()))
+
+
+def point_columns(points: Points, sweep: Sweep) -> list[pa.Array]:
+    """The columns of the contract for all points of some layouts: all layouts of one combination,
+    then those of the next.
+    """
+    combinations, count = sweep.combinations, len(points.layouts)
+    kernels = [sweep.kernels[kernel] for kernel, _, _ in combinations]
+
+    def all_layouts(values: Iterable[Any], kind: Any = np.int64) -> Any:
+        return np.repeat(np.array(list(values), dtype=kind), count)
+
+    def all_combinations(column: pa.Array) -> pa.Array:
+        return pa.concat_arrays([column] * len(combinations))
+
+    def all_named(values: list[str]) -> pa.Array:
+        names = list(dict.fromkeys(values))
+        return named(all_layouts(map(names.index, values), np.int32), names)
+
+    rules = points.rules.ravel()
+    feasible = rules == RULES.index(FEASIBLE)
+    reasons = pa.array(rules.astype(np.int32), mask=feasible)
+    selectable = [model in sweep.kernels[kernel].models for kernel, _, model in combinations]
+    return [
+        named(np.tile(np.arange(count, dtype=np.int32), len(combinations)), points.layouts.names),
+        *map(all_combinations, layout_columns(points.layouts)),
+        all_named([kernel for kernel, _, _ in combinations]),
+        numbers(all_layouts(kernel.page_size for kernel in kernels)),
+        numbers(all_layouts(section for _, section, _ in combinations)),
+        numbers(all_layouts(kernel.struct_page_size for kernel in kernels)),
+        all_named([model for _, _, model in combinations]),
+        pa.array(all_layouts(selectable, np.bool_)),
+        pa.array(feasible),
+        pa.DictionaryArray.from_arrays(reasons, pa.array(RULES, pa.string())),
+        *(numbers(values.ravel(), feasible) for values in points.costs),
+    ]
 
 
 def write_memmap(
-    path: Path, rows: Iterator[list[pa.Array]], layouts: int, metadata: dict[str, str]
+    path: Path, points: Iterable[Points], sweep: Sweep, metadata: dict[str, str]
 ) -> None:
-    """One file of the memmap dataset, from columns for ``layouts`` rows at a time.
-
-    Row groups hold many of them, as far as memory stays bounded.
+    """One file of the memmap dataset: a row group has all points of some layouts, those of one
+    combination after those of the other.
     """
     form = memmap_schema(metadata)
-    per_group = max(ROW_GROUP // layouts, 1)
     with pq.ParquetWriter(path, form, compression="zstd") as writer:
-        while group := list(islice(rows, per_group)):
-            tables = [pa.Table.from_arrays(columns, schema=form) for columns in group]
-            table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+        for some in points:
+            table = pa.Table.from_arrays(point_columns(some, sweep), schema=form)
             writer.write_table(table, row_group_size=len(table))
 
 
@@ -187,11 +214,10 @@ def write_strips(
     columns = [*STRIP_COLUMNS, ("stretches", STRETCHES, "kept struct pages: addresses and part")]
     form = schema(columns, metadata)
     count = len(names)
-    layouts = pa.DictionaryArray.from_arrays(
-        np.arange(count, dtype=np.int32), pa.array(names, pa.string())
-    )
+    layouts = named(np.arange(count, dtype=np.int32), names)
+    none = np.zeros(count, dtype=np.int32)
     with pq.ParquetWriter(path, form, compression="zstd") as writer:
         for kernel, section, model, strip in strips:
-            values = [constant(kernel, count), constant(section, count), constant(model, count)]
-            arrays = [layouts, *values, stretches(strip)]
+            of_kernel, of_model = named(none, [kernel]), named(none, [model])
+            arrays = [layouts, of_kernel, pa.repeat(section, count), of_model, stretches(strip)]
             writer.write_table(pa.Table.from_arrays(arrays, schema=form))

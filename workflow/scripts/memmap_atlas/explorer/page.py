@@ -36,11 +36,11 @@ from memmap_atlas.figures.style import (
     waste_scale,
 )
 from memmap_atlas.labels import size_label
-from memmap_atlas.layouts import Layouts
+from memmap_atlas.layouts import Layouts, layouts_of
 from memmap_atlas.provenance import code_version, digest
 from memmap_atlas.strips import PARTS
 from memmap_atlas.sweep import GRID_AXES, Sweep, load, sections_of
-from memmap_atlas.table import COST_COLUMNS, read_layouts
+from memmap_atlas.table import COST_COLUMNS
 from memmap_atlas.units import UNITS, size_text
 
 # the axis across a plane, and the one up, are the first two of these that vary
@@ -88,9 +88,9 @@ def explorer(tables: Tables, resources: Path) -> str:
     Raises ValueError where the tables hold what a browser can't count.
     """
     sweep = load(tables.sweep)
-    layouts = read_layouts(tables.layouts)
+    layouts = layouts_of(sweep)
     store = Store()
-    memmap = [one_chunk(pq.read_table(part)) for part in tables.memmap]
+    memmap = [one_chunk(group) for part in tables.memmap for group in row_groups(part)]
     scale = waste_scale(
         np.concatenate([part["wasted_bytes"].drop_null().to_numpy() for part in memmap]), 1
     )
@@ -100,9 +100,9 @@ def explorer(tables: Tables, resources: Path) -> str:
         "sweep": sweep.name,
         "axes": axes,
         "plane": shown,
-        "names": store.add_text("\n".join(layouts.names)),
+        "names": store.add_text("\n".join(layouts.names.to_pylist())),
         "gridded": int(layouts.gridded.sum()),
-        "layouts": len(layouts.names),
+        "layouts": len(layouts),
         "regions": store.add(
             *region_columns(pq.read_table(tables.layouts)["regions"].combine_chunks())
         ),
@@ -172,6 +172,13 @@ def one_chunk(table: pa.Table) -> pa.Table:
     return table.unify_dictionaries().combine_chunks()
 
 
+def row_groups(part: Path) -> Iterator[pa.Table]:
+    """The row groups of a file of the dataset: each has all points of some layouts."""
+    with pq.ParquetFile(part) as file:
+        for number in range(file.num_row_groups):
+            yield file.read_row_group(number)
+
+
 def reasons_of(memmap: Sequence[pa.Table]) -> list[str]:
     """The rules that forbid points, in the order of the alphabet."""
     found = {reason for part in memmap for reason in part["reason"].unique().to_pylist()}
@@ -191,20 +198,19 @@ def combinations(
     Raises ValueError where the tables are not in the order of the sweep.
     """
     kernels = list(sweep.kernels)
-    every = len(layouts.names)
-    names = pa.array(layouts.names, pa.string())
+    every = len(layouts)
     kept = one_chunk(pq.read_table(strips))
     for number, (kernel, section, model) in enumerate(sweep.combinations):
         blocks, first = [], 0
-        for part in memmap:
-            count = len(part) // len(sweep.combinations)
-            block = part.slice(number * count, count)
-            check(block, names.slice(first, count), kernel, section, model)
+        for group in memmap:
+            count = len(group) // len(sweep.combinations)
+            block = group.slice(number * count, count)
+            check(block, layouts.names.slice(first, count), kernel, section, model)
             blocks.append(block)
             first += count
         rows = pa.concat_tables(blocks)
         stretches = kept.slice(number * every, every)
-        check(stretches, names, kernel, section, model)
+        check(stretches, layouts.names, kernel, section, model)
         reason = pa.compute.index_in(
             rows["reason"].cast(pa.string()), pa.array(reasons, pa.string())
         )
