@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from memmap_atlas.documents import Problem, refuse
-from memmap_atlas.sweep import Layout
+from memmap_atlas.documents import Problem, refuse, text_of
+from memmap_atlas.sweep import HIGHEST_ADDRESS, Layout
 
 HEAD = ["board", "arch", "regions"]
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
+ARCH = re.compile(r"[a-z0-9_]{1,20}")
 REGION = re.compile(r"0x([0-9a-f]{1,15})-0x([0-9a-f]{1,15})")
 
 
@@ -32,7 +33,7 @@ def load_boards(path: Path) -> dict[str, Board]:
     def problem(line: int, text: str) -> None:
         wrong.append(Problem(f"{path.name}:{line}", (), text))
 
-    lines = enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+    lines = enumerate(text_of(path).splitlines(), start=1)
     table = [(number, line) for number, line in lines if not line.startswith("#")]
     if not table or table[0][1].split("\t") != HEAD:
         problem(table[0][0] if table else 1, f"the first line is {', '.join(HEAD)}, with tabs")
@@ -43,10 +44,12 @@ def load_boards(path: Path) -> dict[str, Board]:
         edges = [edge for region in regions for edge in region]
         if not NAME.fullmatch(name) or name in boards:
             problem(number, f"{name!r} is no name of its own: lower-case letters, digits, dashes")
-        elif not arch:
-            problem(number, f"{name} has no architecture")
+        elif not ARCH.fullmatch(arch):
+            problem(number, f"{name} has no architecture: {arch!r} is none")
         elif not all(found) or not found:
             problem(number, f"{text!r} is no list of regions such as 0x0-0x80000000")
+        elif edges and max(edges) > HIGHEST_ADDRESS:
+            problem(number, f"{text!r} ends above {HIGHEST_ADDRESS:#x}")
         elif any(one >= other for one, other in zip(edges[::2], edges[1::2], strict=True)):
             problem(number, f"{text!r} has an empty region: its end must lie above its start")
         elif any(end > start for (_, end), (start, _) in pairwise(regions)):

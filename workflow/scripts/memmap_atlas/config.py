@@ -3,6 +3,7 @@
 Names become values here; nothing behind this room looks anything up.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +19,10 @@ from memmap_atlas.documents import (
     problems,
     refuse,
 )
-from memmap_atlas.figure_plan import FIGURES
+from memmap_atlas.documents import (
+    shown as in_short,
+)
+from memmap_atlas.figure_plan import FIGURES, figures_of
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.kernel_file import Entries, build_kernels, read_entries
 from memmap_atlas.map_files import kernel_entry, layouts_of_files
@@ -32,12 +36,17 @@ from memmap_atlas.sweep import (
     Range,
     SourceFile,
     Sweep,
+    sections_of,
 )
 from memmap_atlas.units import parse_size, size_text
 
 NO_BOARDS: Mapping[str, Board] = {}
 FILES = {"kernel": "kernels.yaml", "machine": "machines.yaml", "board": "boards.tsv"}
 BYTES_PER_POINT = 1  # of a large sweep, as parquet: measured 0.5 to 0.7
+# of a sweep: each combination is a row of its figures, each figure a job
+MOST_COMBINATIONS = 100_000
+MOST_FIGURES = 1000
+MOST_HINTS = 20
 
 
 def load_machines(path: Path) -> dict[str, Layout]:
@@ -136,7 +145,8 @@ def load_sweep(
     refuse(wrong)
     sweep = Sweep(
         name=content["name"],
-        description=content.get("description", ""),
+        # a sentence of a caption: one line, however it is folded
+        description=" ".join(content.get("description", "").split()),
         grid=grid,
         regions=regions,
         kernels=kernels,
@@ -145,26 +155,46 @@ def load_sweep(
         figures=tuple(content.get("figures", ())),
         sources=tuple(sources),
     )
+    # before anything that counts its points one by one
+    refuse([Problem(shown, (), text) for text in too_large(sweep, max_points)])
     wrong = [
         Problem(shown, ("figures",), f"{figure} {lack}")
         for figure in sweep.figures
         if (lack := FIGURES[figure].lacks(sweep))
     ]
-    if sweep.points > max_points:
-        wrong.append(Problem(shown, (), too_large(sweep, max_points)))
+    if (count := len(figures_of(sweep))) > MOST_FIGURES:
+        text = f"{count:,} figures, a job for each, are more than {MOST_FIGURES:,}"
+        wrong.append(Problem(shown, ("figures",), text))
     refuse(wrong)
     return sweep
 
 
-def too_large(sweep: Sweep, max_points: int) -> str:
-    """What a sweep above the limit would take."""
-    size = sweep.points * BYTES_PER_POINT / (1 << 30)
-    return (
-        f"{sweep.points:,} points ({sweep.layouts:,} layouts x {len(sweep.combinations):,} "
-        f"combinations of kernel, section size and model) are more than max_points, "
-        f"{max_points:,}: about {size:,.1f} GiB of parquet. Shorten an axis, or raise max_points "
-        "in the configuration"
+def too_large(sweep: Sweep, max_points: int) -> list[str]:
+    """What a sweep above a limit would take; none where it is within all.
+
+    Its numbers are products of lengths: a grid can have more points than memory or a length has
+    room for.
+    """
+    axes = [getattr(sweep.grid, axis) for axis in GRID_AXES] if sweep.grid is not None else []
+    layouts = len(sweep.regions) + (math.prod(map(len, axes)) if axes else 0)
+    combinations = len(sweep.models) * sum(
+        len(sections_of(kernel, sweep.section_sizes)) for kernel in sweep.kernels.values()
     )
+    points = layouts * combinations
+    found = []
+    if points > max_points:
+        found.append(
+            f"{points:,} points ({layouts:,} layouts x {combinations:,} combinations of kernel, "
+            f"section size and model) are more than max_points, {max_points:,}: about "
+            f"{points * BYTES_PER_POINT / (1 << 30):,.1f} GiB of parquet. Shorten an axis, or "
+            "raise max_points in the configuration"
+        )
+    if combinations > MOST_COMBINATIONS:
+        found.append(
+            f"{combinations:,} combinations of kernel, section size and model are more than "
+            f"{MOST_COMBINATIONS:,}: name fewer kernels, section sizes or models"
+        )
+    return found
 
 
 def custom_kernels(value: Any, shipped: Entries, file: str) -> dict[str, Mapping[str, Any]]:
@@ -247,16 +277,16 @@ def unknown(
     path: tuple[str, ...],
 ) -> list[Problem]:
     """A problem for each name that is not known, with the nearest that is."""
-    return [
-        Problem(
-            file,
-            (*path, place),
-            f"no {kind} {name!r}"
-            f"{nearest(name, list(known)) or f'; the {kind}s stand in config/{FILES[kind]}'}",
-        )
-        for place, name in enumerate(names)
-        if name not in known
-    ]
+    every: list[str] = list(known)
+    wrong: list[Problem] = []
+    for place, name in enumerate(names):
+        if name not in known:
+            # a hint is a search of its own
+            hint = nearest(name, every) if len(wrong) < MOST_HINTS else ""
+            text = f"no {kind} {in_short(name)}"
+            text += hint or f"; the {kind}s stand in config/{FILES[kind]}"
+            wrong.append(Problem(file, (*path, place), text))
+    return wrong
 
 
 def named_regions(value: Any, file: str, path: tuple[str, ...] = ("layouts",)) -> dict[str, Layout]:
@@ -277,7 +307,7 @@ def read_axis(value: Any, file: str, path: tuple[str, ...]) -> Axis:
     if isinstance(value, list):
         values = tuple(parse_size(size) for size in value)
         if len(set(values)) < len(values):
-            text = f"a value stands twice: {', '.join(map(str, value))}"
+            text = f"a value stands twice: {', '.join(map(str, value[:MOST_HINTS]))}"
             raise ConfigError([Problem(file, path, text)])
         return values
     start, stop = parse_size(value["from"]), parse_size(value["to"])
@@ -390,7 +420,7 @@ def chosen_file(
         return folder / entry, entry
     shipped = {path.stem: path for path in sorted((root / f"config/{kind}s").glob("*.yaml"))}
     if entry not in shipped:
-        text = f"no {kind} {entry!r}{nearest(entry, list(shipped))}; "
+        text = f"no {kind} {in_short(entry)}{nearest(entry, list(shipped))}; "
         text += f"there are {', '.join(shipped)}, or give a path to a .yaml file"
         raise ConfigError([Problem("config" if place else "", place, text)])
     return shipped[entry], f"config/{kind}s/{entry}.yaml"

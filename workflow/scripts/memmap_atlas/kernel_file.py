@@ -12,6 +12,7 @@ from memmap_atlas.documents import (
     noting,
     problems,
     refuse,
+    shown,
 )
 from memmap_atlas.kernel import Kernel, default_page_tables
 from memmap_atlas.units import parse_size
@@ -26,7 +27,8 @@ SIZES = (
     "leaf_needs_ram",
     "ram_limit",
 )
-SMALLEST_PAGE = 4096
+SMALLEST_PAGE, LARGEST_PAGE = 4096, 1 << 20
+MOST_EXTENDED = 32
 DOCUMENTATION = ("description", "sources")
 # values that most kernels share, and values that follow from others
 DEFAULTS = {
@@ -104,6 +106,9 @@ def build_kernel(name: str, entries: Entries, file: str) -> Kernel:
     if page < SMALLEST_PAGE:
         text = f"{page} bytes is no page: {SMALLEST_PAGE} bytes is the smallest that Linux has"
         raise ConfigError([Problem(file, (name, "page_size"), text)])
+    if page > LARGEST_PAGE:
+        text = f"{page} bytes is no page: {LARGEST_PAGE} bytes is more than any that Linux has"
+        raise ConfigError([Problem(file, (name, "page_size"), text)])
     tables = values.get("page_tables")
     kernel = Kernel(
         **{
@@ -141,12 +146,15 @@ def resolve(name: str, entries: Entries, path: tuple[str, ...], file: str) -> di
     if name in path:
         text = f"extends itself: {' -> '.join((*path, name))}"
         raise ConfigError([Problem(file, (path[0],), text)])
+    if len(path) == MOST_EXTENDED:
+        text = f"extends {MOST_EXTENDED} kernels one after the other: extend one that is complete"
+        raise ConfigError([Problem(file, (path[0],), text)])
     entry = entries[name]
     base = entry.get("extends")
     if base is None:
         return dict(entry)
     if base not in entries:
-        text = f"no kernel {base!r}{nearest(base, list(entries))}"
+        text = f"no kernel {shown(base)}{nearest(base, list(entries))}"
         raise ConfigError([Problem(file, (name, "extends"), text)])
     inherited = resolve(base, entries, (*path, name), file)
     # another page size or address width has another geometry of tables

@@ -2,13 +2,14 @@
 names of layouts.
 """
 
-import glob
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from memmap_atlas.documents import ConfigError, Problem, noting, refuse
+from memmap_atlas.documents import shown as in_short
 from memmap_atlas.readers.kernel_config import KernelConfig, entry_of
 from memmap_atlas.readers.memory_map import MemoryMap, Unreadable
 from memmap_atlas.readers.read import Read, read_file
@@ -29,35 +30,64 @@ def matching(
     found: dict[str, None] = {}
     wrong = []
     for place, pattern in enumerate(patterns):
-        if (folder / pattern).exists():
-            found[pattern] = None
+        try:
+            if (folder / pattern).exists():
+                found[pattern] = None
+                continue
+            here = sorted(islice(of_pattern(pattern, folder), MOST_FILES + 1))
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            text = f"{in_short(pattern)} is no path or pattern: {reason}"
+            wrong.append(Problem(file, (*path, place), text))
             continue
-        here = sorted(glob.glob(pattern, root_dir=folder, recursive=True))
-        here = [name for name in here if (folder / name).is_file()]
         if not here:
             text = f"no file {pattern!r} from {folder}: a path, or a pattern such as boards/*.dtb"
             wrong.append(Problem(file, (*path, place), text))
         found |= dict.fromkeys(here)
+        if len(found) > MOST_FILES:
+            break
     if len(found) > MOST_FILES:
-        text = f"{len(found):,} files are more than {MOST_FILES:,}"
+        text = f"more files than {MOST_FILES:,}"
         wrong.append(Problem(file, path, text))
     refuse(wrong)
     return list(found)
+
+
+def of_pattern(pattern: str, folder: Path) -> Iterator[str]:
+    """The files that match a pattern from ``folder``, but hidden ones that it does not name.
+
+    ``**`` follows no link: two that lead upwards would make a tree without end. Raises ValueError
+    where it is no pattern.
+    """
+    path = Path(pattern)
+    root = Path(path.anchor) if path.is_absolute() else folder
+    inner = str(path.relative_to(path.anchor) if path.is_absolute() else path)
+    if path.name == "**":
+        # folders alone, to some releases of Python
+        inner += "/*"
+    hidden = any(part.startswith(".") and part != ".." for part in path.parts)
+    for found in root.glob(inner):
+        name = str(found) if path.is_absolute() else str(found.relative_to(folder))
+        inside = Path(name).parts
+        if (hidden or not any(part.startswith(".") and part != ".." for part in inside)) and (
+            found.is_file()
+        ):
+            yield name
 
 
 def refuse_names(names: Sequence[str], file: str, path: tuple[str | int, ...]) -> None:
     """Raise ConfigError where a path can't be an input of the workflow, which looks for names of
     its own in braces and angle brackets, and prints paths.
     """
-    wrong = []
-    for name in names:
-        if not name.isprintable():
-            text = f"{name!r} has characters that can't be printed: rename it"
-            wrong.append(Problem(file, path, text))
-        elif set(name) & set("{}<>"):
-            text = f"{name!r} has one of {{ }} < >, which the workflow takes as its own: rename it"
-            wrong.append(Problem(file, path, text))
-    refuse(wrong)
+    refuse_unprintable(names, file, path)
+    text = "has one of { } < >, which the workflow takes as its own: rename it"
+    refuse([Problem(file, path, f"{name!r} {text}") for name in names if set(name) & set("{}<>")])
+
+
+def refuse_unprintable(names: Sequence[str], file: str, path: tuple[str | int, ...]) -> None:
+    """Raise ConfigError where a path can't be printed: it stands in captions and pages."""
+    text = "has characters that can't be printed: rename it"
+    refuse([Problem(file, path, f"{name!r} {text}") for name in names if not name.isprintable()])
 
 
 def layout_name(file: str) -> str:
@@ -91,7 +121,9 @@ def layouts_of_files(
     layouts: dict[str, Layout] = {}
     sources: dict[str, SourceFile] = {}
     wrong: list[Problem] = []
-    for shown in matching(patterns, folder, file, path):
+    files = matching(patterns, folder, file, path)
+    refuse_unprintable(files, file, path)
+    for shown in files:
         name = layout_name(shown)
         with noting(wrong):
             read = read_file(folder / shown, shown)

@@ -1,16 +1,13 @@
 """From the files that a user asks about to the sweeps that answer for them."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from memmap_atlas.answer.stands_for import stands_for
 from memmap_atlas.config import checked_kernels
-from memmap_atlas.documents import ConfigError, Problem, nearest, problems, refuse
+from memmap_atlas.documents import ConfigError, Problem, as_yaml, nearest, problems, refuse
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.kernel_file import build_kernels
 from memmap_atlas.map_files import (
@@ -94,17 +91,6 @@ def question_of(config: Mapping[str, Any], root: Path, folder: Path) -> Question
     alone = sweep_of(layout, found, {kernel: kernels[kernel]}, tuple(sources), "--kernel")
     told = (f"file={as_yaml(names)}", *([f"kernel={wanted}"] if wanted else []))
     return Question(layout, found.file, kernel, reason, every, alone, told)
-
-
-def as_yaml(names: list[str]) -> str:
-    """Names as a command line configures them, which Snakemake reads as YAML: one that is its own
-    YAML as it is, others as JSON.
-    """
-    try:
-        plain = len(names) == 1 and yaml.safe_load(names[0]) == names[0]
-    except yaml.YAMLError:
-        plain = False
-    return names[0] if plain else json.dumps(names, ensure_ascii=False)
 
 
 def listing(read: list[Read], what: str = "map") -> str:

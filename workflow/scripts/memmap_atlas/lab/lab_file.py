@@ -23,12 +23,16 @@ from memmap_atlas.lab.boards import BOARDS
 from memmap_atlas.lab.plan import ROOM, Lab, LabKernel, Origin, Random, random_maps
 from memmap_atlas.lab.run import missing
 from memmap_atlas.layouts import Layouts, layouts_of
+from memmap_atlas.map_files import refuse_names
 from memmap_atlas.sweep import Layout
 from memmap_atlas.units import parse_size
 
+MOST_NEAR = 10_000
 KERNEL_FILES = ("config/kernels.yaml", "config/lab-kernels.yaml")
 TIME_LIMIT = 120
 NUMBER = re.compile(r"^(0x[0-9a-fA-F]+|0|[1-9][0-9]*)$")
+# of a sweep whose layouts are named one by one; boots are hours of work
+MOST_LAYOUTS, MOST_BOOTS = 1_000_000, 10_000
 MOST_POINTS = 10**9
 
 
@@ -42,6 +46,7 @@ class Names:
         self.machines = load_machines(root / "config/machines.yaml")
         self.boards = load_boards(root / "config/boards.tsv")
         self.sweeps: dict[str, Layouts] = {}
+        self.places: dict[str, dict[str, int]] = {}
 
     def layouts(self, sweep: str) -> Layouts:
         """The layouts of a sweep that ships or of a sweep file.
@@ -52,7 +57,12 @@ class Names:
             path, shown = chosen_file(sweep, "sweep", self.root, self.folder, ())
             entries = read_entries(self.root / KERNEL_FILES[0])[0]
             found = load_sweep(path, shown, entries, self.machines, MOST_POINTS, self.boards)
+            if found.layouts > MOST_LAYOUTS:
+                text = f"the sweep {sweep} has {found.layouts:,} layouts, which are more than "
+                raise ConfigError([Problem("", (), f"{text}{MOST_LAYOUTS:,}: shorten an axis")])
             self.sweeps[sweep] = layouts_of(found)
+            names = self.sweeps[sweep].names.to_pylist()
+            self.places[sweep] = {name: place for place, name in enumerate(names)}
         return self.sweeps[sweep]
 
     def named(self, name: str, maps: Mapping[str, Layout]) -> Layout:
@@ -70,12 +80,13 @@ class Names:
             text = f"no map {name!r}{nearest(name, known)}: give one of the lab file's maps, "
             raise ConfigError([Problem("", (), text + "a machine, or <sweep>/<layout>")])
         layouts = self.layouts(sweep)
-        places = np.flatnonzero(layouts.names == layout)
-        if not len(places):
-            known = layouts.names.tolist()
-            text = f"no layout {layout!r} in sweep {sweep}{nearest(layout, known)}"
+        places = self.places[sweep]
+        if layout not in places:
+            text = (
+                f"no layout {layout!r} in sweep {sweep}{nearest(layout, list(places)[:MOST_NEAR])}"
+            )
             raise ConfigError([Problem("", (), text)])
-        return layout_at(layouts, int(places[0]))
+        return layout_at(layouts, places[layout])
 
 
 def layout_at(layouts: Layouts, place: int) -> Layout:
@@ -123,6 +134,10 @@ def load_lab(path: Path, shown: str, names: Names) -> Lab:
             for found in group["maps"]
             for layout in sets.get(found, ())
         }
+        if len(boots) > MOST_BOOTS:
+            text = f"more boots than {MOST_BOOTS:,}: name fewer kernels or maps"
+            wrong.append(Problem(shown, at, text))
+            break
     refuse(wrong)
     return Lab(kernels, maps, tuple(boots), content.get("time_limit", TIME_LIMIT))
 
@@ -135,8 +150,7 @@ def absent(
         Problem(
             file, (*path, place), f"no {kind} {name!r} in this file{nearest(name, list(known))}"
         )
-        for place, name in enumerate(wanted)
-        if name not in known
+        for place, name in [(at, name) for at, name in enumerate(wanted) if name not in known][:20]
     ]
 
 
@@ -150,6 +164,7 @@ def lab_kernels(value: Mapping[str, Any], entries: Entries, file: str) -> dict[s
     wrong = unknown(value, entries, "kernel", file, ("kernels",))
     refuse(wrong)
     kernels = build_kernels(entries, dict.fromkeys(value, file))
+    refuse_names([e["image"] for e in value.values() if "image" in e], file, ("kernels",))
     found = {
         name: LabKernel(
             kernels[name],
@@ -179,7 +194,7 @@ def map_set(name: str, entry: Mapping[str, Any], names: Names, file: str) -> dic
         "regions": lambda value: named_regions(value, file, path),
         "machines": lambda value: {layout: names.named(layout, {}) for layout in value},
         "sweep": lambda value: sweep_maps(value, entry, names),
-        "random": lambda value: random_set(name, value),
+        "random": lambda value: random_set(name, value, file, (*path, "random")),
     }
     found: dict[str, Layout] = {}
     wrong: list[Problem] = []
@@ -201,12 +216,18 @@ def sweep_maps(sweep: str, entry: Mapping[str, Any], names: Names) -> dict[str, 
     if "layouts" in entry:
         return {f"{sweep}/{name}": names.named(f"{sweep}/{name}", {}) for name in entry["layouts"]}
     random = np.random.default_rng(entry.get("seed", 0))
-    count = min(entry.get("sample", len(layouts.names)), len(layouts.names))
-    places = np.sort(random.choice(len(layouts.names), count, replace=False))
-    return {f"{sweep}/{layouts.names[at]}": layout_at(layouts, int(at)) for at in places}
+    known = list(names.places[sweep])
+    count = min(entry.get("sample", len(known)), len(known))
+    if count > MOST_BOOTS:
+        text = f"{count:,} layouts are more than {MOST_BOOTS:,}: name some, or give a sample"
+        raise ConfigError([Problem("", (), text)])
+    places = np.sort(random.choice(len(known), count, replace=False))
+    return {f"{sweep}/{known[at]}": layout_at(layouts, int(at)) for at in places}
 
 
-def random_set(name: str, value: Mapping[str, Any]) -> dict[str, Layout]:
+def random_set(
+    name: str, value: Mapping[str, Any], file: str, path: tuple[str, ...]
+) -> dict[str, Layout]:
     """Random maps, called <set>-000 and so on."""
     plan = Random(
         count=value["count"],
@@ -218,7 +239,11 @@ def random_set(name: str, value: Mapping[str, Any]) -> dict[str, Layout]:
         room=parse_size(value.get("room", ROOM)),
         fixed=value.get("fixed", False),
     )
-    return {f"{name}-{place:03d}": regions for place, regions in enumerate(random_maps(plan))}
+    try:
+        maps = random_maps(plan)
+    except ValueError as error:
+        raise ConfigError([Problem(file, path, str(error))]) from error
+    return {f"{name}-{place:03d}": regions for place, regions in enumerate(maps)}
 
 
 def the_lab(config: Mapping[str, Any], root: Path, folder: Path) -> Lab:
@@ -242,6 +267,14 @@ def the_lab(config: Mapping[str, Any], root: Path, folder: Path) -> Lab:
     return found
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; a name can be longer than any."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def one_boot(config: Mapping[str, Any], found: Lab, names: Names) -> Lab:
     """A lab of the one boot that a configuration asks for: ``kernel``, ``map`` and ``image``.
 
@@ -256,7 +289,8 @@ def one_boot(config: Mapping[str, Any], found: Lab, names: Names) -> Lab:
     kernels: dict[str, LabKernel] = {}
     with noting(wrong):
         if image:
-            if not (names.folder / image).is_file():
+            refuse_names([image], "config", ("image",))
+            if not is_file(names.folder / image):
                 wrong.append(Problem("config", ("image",), f"no file {image}"))
             entry = {"image": image} | ({"cpu": config["cpu"]} if "cpu" in config else {})
             kernels = lab_kernels({name: entry}, names.entries, "config")
@@ -270,7 +304,8 @@ def one_boot(config: Mapping[str, Any], found: Lab, names: Names) -> Lab:
             wrong.append(Problem("config", ("kernel",), text))
     layout, regions = "given", config["map"]
     maps: dict[str, Layout] = {}
-    with noting(wrong):
+    faults: list[Problem] = []
+    with noting(faults):
         if isinstance(regions, str):
             layout = regions
             maps = {layout: names.named(regions, found.maps)}
@@ -278,5 +313,6 @@ def one_boot(config: Mapping[str, Any], found: Lab, names: Names) -> Lab:
             # a command line gives numbers as text
             pairs = [[number(v) for v in pair] for pair in regions]
             maps = named_regions({layout: pairs}, "config", ("map",))
+    wrong += [fault if fault.file else Problem("config", ("map",), fault.text) for fault in faults]
     refuse(wrong)
     return Lab(kernels, maps, ((name, layout),), found.time_limit)

@@ -7,9 +7,12 @@ import numpy as np
 
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.sweep import Layout
+from memmap_atlas.units import size_text
 
 # what kernels and their initramfs need in one piece at most
 ROOM = 256 << 20
+# draws in a row that are no map, before it is said that there is none
+MOST_MISSED = 1000
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,13 @@ def random_maps(plan: Random) -> list[Layout]:
     """The maps of a plan, always the same ones.
 
     Edges are drawn from grids of 1 to 2^17 times ``edge``, so that some lie on section edges,
-    some on leaves, and some on nothing.
+    some on leaves, and some on nothing. Raises ValueError where hardly any draw is a map.
     """
+    if not 0 <= plan.start < plan.end or not plan.edge or plan.edge > plan.end - plan.start:
+        raise ValueError("to must lie above from, by one edge or more, and an edge is no 0")
     random = np.random.default_rng(plan.seed)
     maps: list[Layout] = []
+    missed = 0
     while len(maps) < plan.count:
         edges = {plan.start} if plan.fixed else set()
         for _ in range(2 * int(random.integers(1, plan.regions + 1))):
@@ -91,4 +97,10 @@ def random_maps(plan: Random) -> list[Layout]:
         regions = tuple(zip(ordered[::2], ordered[1::2], strict=False))
         if regions and regions[0][1] - regions[0][0] >= plan.room:
             maps.append(regions)
+            missed = 0
+        elif (missed := missed + 1) == MOST_MISSED:
+            raise ValueError(
+                f"of {MOST_MISSED:,} draws none has room for {size_text(plan.room)} in its first "
+                "region: widen from and to, or give a smaller room"
+            )
     return maps

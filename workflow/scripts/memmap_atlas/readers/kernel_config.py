@@ -15,7 +15,9 @@ from memmap_atlas.units import parse_size, size_text
 SET = re.compile(r"(CONFIG_[A-Za-z0-9_]+)=(.*)")
 UNSET = re.compile(r"# (CONFIG_[A-Za-z0-9_]+) is not set")
 # also of the form that it had until 2.6.39
-HEADER = re.compile(r"# Linux(?:/\S+| kernel version:) (\d\S{0,63})(?: Kernel Configuration)?")
+HEADER = re.compile(
+    r"# Linux(?:/\S+| kernel version:) (\d[\w.+~-]{0,63})(?: Kernel Configuration)?"
+)
 RELEASE = re.compile(r"(\d{1,3})\.(\d{1,3})(?:\.(\d{1,4}))?")
 SIZE = re.compile(r"(?:ARM64_|PPC_|PAGE_SIZE_)?(\d{1,3})KB?(?:_PAGES)?")
 # Debian's largest have some 13,000

@@ -1,0 +1,288 @@
+"""Thousands of mutated configurations: each is refused in lines that say why, or it is a sweep that
+could run; nothing else may come of them, and nothing is written. What is huge is refused before it
+takes memory.
+"""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import fuzzing
+import pytest
+import yaml
+from hostile import (
+    BOARDS,
+    BOMB,
+    CONFIG,
+    LAB,
+    MACHINES,
+    ROOT,
+    SWEEPS,
+    WHOLE_CONFIG,
+    small_root,
+    text_mutated,
+    value_mutated,
+    written,
+)
+from memmap_atlas.answer.plan import question_of
+from memmap_atlas.config import load_sweeps
+from memmap_atlas.documents import ConfigError
+from memmap_atlas.lab.lab_file import Names, load_lab, the_lab
+from memmap_atlas.lab.plan import Lab
+from memmap_atlas.sweep import LOADER, resolved, sweep_from
+from memmap_atlas.targets import figures, summary, tables
+
+# mutations in all: of the text and of the values of each of these
+MUTATIONS = max(2000, fuzzing.fuzz_examples())
+FILES = {
+    "grid.yaml": SWEEPS["grid.yaml"],
+    "named.yaml": SWEEPS["named.yaml"],
+    "config/kernels.yaml": "",
+    "config/machines.yaml": MACHINES,
+    "config/boards.tsv": BOARDS,
+    "lab.yaml": LAB,
+}
+SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("root")
+    small_root(folder)
+    return folder
+
+
+@contextmanager
+def within_seconds(seconds: int) -> Iterator[None]:
+    """A hang is a failure."""
+
+    def ring(*_: object) -> None:
+        raise TimeoutError(f"not done after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def tried(load: Callable[[], object], folder: Path) -> str:
+    """What is wrong with how a configuration is taken; "" where nothing."""
+    before = sorted(folder.rglob("*"))
+    try:
+        with within_seconds(SECONDS):
+            load()
+    except ConfigError as error:
+        lines = list(map(str, error.problems))
+        if str(error) != "\n".join(lines) or not 1 <= len(lines) <= 51:
+            return f"{len(lines)} lines: {lines[:3]}"
+        return next((line for line in lines if not told(line)), "")
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "" if sorted(folder.rglob("*")) == before else "something was written"
+
+
+def told(line: str) -> bool:
+    """Whether a message is one line with a place and what is wrong there."""
+    return (
+        line.isprintable() and 12 < len(line) <= 4000 and (": " in line or line.startswith("and"))
+    )
+
+
+def sweeps_of(config: dict[str, Any], folder: Path) -> None:
+    """What a run does with sweeps before its first job, and what their first job reads."""
+    sweeps = load_sweeps(config, folder, folder)
+    summary(sweeps)
+    for sweep in sweeps:
+        assert sweep.points <= config["max_points"]
+        for path in (*tables(sweep), *figures(sweep)):
+            assert (folder / path).resolve().is_relative_to(folder / "results" / sweep.name)
+            assert path.isprintable()
+        text = written(resolved(sweep)).decode()
+        assert sweep_from(yaml.load(text, Loader=LOADER)) == sweep
+
+
+def lab_of(folder: Path) -> None:
+    """What a run does with a lab before its first boot."""
+    stays_inside(load_lab(folder / "lab.yaml", "lab.yaml", Names(folder, folder)), folder)
+
+
+def stays_inside(lab: Lab, folder: Path) -> None:
+    """Every boot has a folder of its own under results/lab/."""
+    for kernel, name in lab.boots:
+        boots = folder / "results/lab/boots"
+        assert (boots / kernel / name).resolve().is_relative_to(boots / kernel)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_fuzz_files(root: Path, file: str) -> None:
+    good = FILES[file] or (root / file).read_text()
+    values = None if file.endswith(".tsv") else yaml.load(good, Loader=LOADER)
+    load = partial(lab_of, root) if file == "lab.yaml" else partial(sweeps_of, CONFIG, root)
+    load()
+    wrong = {}
+    try:
+        for number in range(MUTATIONS // (len(FILES) + 1)):
+            if number % 2 and values:
+                data = written(value_mutated(values, number))
+            else:
+                data = text_mutated(good, number)
+            (root / file).write_bytes(data)
+            if text := tried(load, root):
+                wrong[number] = text
+    finally:
+        (root / file).write_text(good)
+    assert not wrong
+
+
+@pytest.mark.parametrize("target", ["sweeps", "answer", "lab"])
+def test_fuzz_configuration(root: Path, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values as they come of a command line or a file that Snakemake reads."""
+    # what this machine has installed is no part of it
+    monkeypatch.setattr("memmap_atlas.lab.lab_file.missing", lambda board: [])
+    wrong = {}
+    for number in range(MUTATIONS // (len(FILES) + 1)):
+        config = value_mutated(CONFIG if target == "sweeps" else WHOLE_CONFIG, number)
+        loads = {"sweeps": sweeps_of, "answer": question_in, "lab": lab_in}
+        if text := tried(partial(loads[target], config, root), root):
+            wrong[number] = text
+    assert not wrong
+
+
+def question_in(config: dict[str, Any], folder: Path) -> None:
+    """The question of a configuration that has one."""
+    if isinstance(config, dict) and "file" in config:
+        question_of(config, folder, folder)
+
+
+def lab_in(config: dict[str, Any], folder: Path) -> None:
+    """The lab of a configuration, as the Snakefile gets there."""
+    load_sweeps(config, folder, folder)
+    stays_inside(the_lab(config, folder, folder), folder)
+
+
+# What is huge
+
+GRID = """
+name: huge
+layouts: {{grid: {grid}}}
+kernels: {kernels}
+section_size: {sections}
+models: all
+"""
+FULL = "{from: 0, to: 128TiB, step: 4KiB}"
+WIDE = "{from: 4KiB, to: 128TiB, step: 4KiB}"
+
+
+def grid(axes: str, kernels: str = "all", sections: str = "[kernel]") -> str:
+    """A sweep with that grid."""
+    return GRID.format(grid=axes, kernels=kernels, sections=sections)
+
+
+def chain(count: int) -> str:
+    """A sweep whose kernels each extend the one before."""
+    entries = [f"  k{n}: {{extends: {f'k{n - 1}' if n else 'arm-5.10'}}}\n" for n in range(count)]
+    return f"{grid('{ram_size: [1GiB]}')}custom_kernels:\n{''.join(entries)}"
+
+
+def many(count: int) -> str:
+    """A sweep of very many kernels, each with every section size."""
+    entries = [f"  k{n}: {{extends: arm-5.10}}\n" for n in range(count)]
+    sections = "{from: 4KiB, to: 128TiB, factor: 2}"
+    text = grid("{ram_size: [1GiB]}", sections=sections)
+    return f"{text}custom_kernels:\n{''.join(entries)}"
+
+
+REGIONS = ", ".join(f"[{2 * n}, {2 * n + 1}]" for n in range(1000))
+HUGE = {
+    "a bomb of aliases": (f"{BOMB}name: *a39", "has more than 200,000 values, those of an alias"),
+    "a bomb of mappings": (
+        "".join(
+            f"a{n}: &a{n} {{{', '.join(f'k{m}: *a{n - 1}' for m in range(9)) if n else 'k: x'}}}\n"
+            for n in range(40)
+        ),
+        "has more than 200,000 values, those of an alias",
+    ),
+    "a thing within itself": ("name: &a [*a]", "huge.yaml:1:11: the alias *a stands within what"),
+    "a range of every byte": (
+        grid("{ram_size: {from: 1B, to: 90000TiB, step: 1B}}"),
+        "1B is no whole number of pages of 4KiB",
+    ),
+    "10^10 values": (grid(f"{{ram_size: {WIDE}}}"), "points (34,359,738,368 layouts x"),
+    "10^42 points": (
+        grid(f"{{base: {FULL}, ram_size: {WIDE}, hole_start: {FULL}, hole_size: {WIDE}}}"),
+        "",
+    ),
+    "10^31 points": (
+        grid(f"{{ram_size: {WIDE}, hole_start: {FULL}, hole_size: {WIDE}}}"),
+        "points (40,564,819,208,",
+    ),
+    "a million values": (
+        grid(f"{{ram_size: [{', '.join(str(4096 * n) for n in range(1, 1_000_001))}]}}"),
+        "has more than 200,000 values",
+    ),
+    "a list of all sorts": (
+        grid(f"{{ram_size: ['4MiB', {', '.join(map(str, range(1, 100_000)))}]}}"),
+        "more problems",
+    ),
+    "names that are none": (
+        grid("{ram_size: [1GiB]}", kernels=str([f"nothing-{n}" for n in range(50_000)])),
+        "and 49,950 more problems",
+    ),
+    "boards that are none": (
+        f"name: a\nkernels: all\nmodels: all\n"
+        f"layouts: {{boards: {[f'b{n}' for n in range(9999)]}}}",
+        "and 9,949 more problems",
+    ),
+    "keys that are none": ("".join(f"key-{n}: 1\n" for n in range(50_000)), "key-0: unknown key"),
+    "a key of a megabyte": (f"? {'k' * 1_000_000}\n: x\n", "kkk...: unknown key"),
+    "a name of a megabyte": (f"name: {'n' * 1_000_000}\n", "nnn... is not right: the folder"),
+    "a number of a megabyte": (
+        f"name: {'9' * 1_000_000}\n",
+        "a number of 1,000,000 letters is none",
+    ),
+    "a number in hex": (f"name: 0x{'f' * 9000}\n", "a number of 9,002 letters is none"),
+    "hours without end": (f"name: {'1:' * 200_000}1\n", "a number of 400,001 letters is none"),
+    "17 megabytes": (f"# {'x' * (17 << 20)}\n", "is larger than 16 MiB"),
+    "a chain of kernels": (chain(3000), "extends 32 kernels one after the other"),
+    "kernels times sections": (many(5000), "combinations of kernel, section size and model are mo"),
+    "layouts of a thousand regions": (
+        "name: a\nkernels: all\nmodels: all\nlayouts:\n  regions:\n"
+        + "".join(f"    r{n}: &r{n} [{REGIONS}]\n" for n in range(1))
+        + "".join(f"    s{n}: *r0\n" for n in range(100)),
+        "has more than 200,000 values, those of an alias",
+    ),
+}
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+sys.path.insert(0, {library!r})
+from pathlib import Path
+from memmap_atlas.config import load_sweeps
+from memmap_atlas.documents import ConfigError
+root = Path({root!r})
+try:
+    load_sweeps({{"sweeps": ["huge.yaml"], "max_points": 10**9}}, root, root)
+except ConfigError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("what", HUGE)
+def test_what_is_huge_is_refused_before_it_takes_memory(root: Path, what: str) -> None:
+    """Within a GiB of addresses and a minute of computing, libraries and all."""
+    text, message = HUGE[what]
+    (root / "huge.yaml").write_text(text)
+    code = LIMITED.format(library=str(ROOT / "workflow/scripts"), root=str(root))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert message in done.stdout
+    assert len(done.stdout) < 100_000
