@@ -11,6 +11,9 @@ from memmap_atlas.units import size_text
 MIB, GIB = 1 << 20, 1 << 30
 # every early allocation into the log, nothing moved about, and an end instead of a wait
 COMMON = "memblock=debug loglevel=8 ignore_loglevel nokaslr panic=-1"
+# seccomp: no obsolete calls, no other user, no program, no priority; QEMU denies but the first
+# only where it is told to
+SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
 
 class Refused(ValueError):
@@ -122,7 +125,7 @@ def qemu(board: Board, machine: str, cpu: str, ram: int) -> list[str]:
         *("-object", f"memory-backend-ram,id=ram,size={ram},reserve=off"),
         *("-m", f"{ram // MIB}M"),
         *("-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio"),
-        *("-nic", "none", "-no-reboot", "-sandbox", "on"),
+        *("-nic", "none", "-no-reboot", "-sandbox", SANDBOX),
     ]
 
 
