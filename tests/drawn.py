@@ -13,7 +13,7 @@ from memmap_atlas.figure_plan import figures_of
 from memmap_atlas.figures.data import Drawn, Source
 from memmap_atlas.figures.draw import draw, rows_of
 from memmap_atlas.lab.tables import read_rows
-from memmap_atlas.layouts import layouts_of
+from memmap_atlas.layouts import blocks, layouts_of
 from memmap_atlas.table import write_memmap, write_strips
 
 ROOT = Path(__file__).parents[1]
@@ -118,7 +118,7 @@ def made_figures(folder: Path, text: str) -> dict[str, Made]:
     sweep = load_sweep(path, "sweep.yaml", entries, MACHINES, 10**7, BOARDS)
     layouts = layouts_of(sweep)
     part, kept = folder / "part.parquet", folder / "strips.parquet"
-    write_memmap(part, points([layouts], sweep), sweep, {})
+    write_memmap(part, points(blocks(sweep, sweep.layouts_per_group), sweep), sweep, {})
     if "section-strip" in sweep.figures:
         write_strips(kept, strips(layouts, sweep), layouts.names, {})
     table = pd.read_parquet(part)

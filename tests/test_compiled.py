@@ -1,4 +1,4 @@
-"""The rules as machine code against the rules on arrays: the same bytes for each kernel and model."""
+"""The rules as machine code against the rules on arrays: the same bytes everywhere."""
 
 from functools import partial
 from pathlib import Path

@@ -4,8 +4,10 @@ and the files that it makes.
 Light enough to be asked before any job: drawing is in ``figures``.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import isqrt
 from typing import Literal
 
 from memmap_atlas.sweep import GRID_AXES, Sweep, sections_of
@@ -14,6 +16,8 @@ MOST_ROWS = 64
 MOST_STRIPS = 24
 # layouts in all that strips are kept for: they take bytes for every point
 MOST_STRIP_POINTS = 2_000_000
+# cells that a figure of a plane draws in all; of a larger one a cell stands for several points
+MOST_CELLS = 500_000
 PROPOSALS = ("vmemmap-populated", "vmemmap-trimmed")
 NEVER_MERGED = f"{' and '.join(PROPOSALS)} are proposals that were never merged."
 FRAMED = f"Framed cells are models that the kernel can be built with; {NEVER_MERGED}"
@@ -57,6 +61,24 @@ def grid_axes(sweep: Sweep) -> list[str]:
     if sweep.grid is None:
         return []
     return [axis for axis in GRID_AXES if len(getattr(sweep.grid, axis)) > 1]
+
+
+def values_per_cell(sweep: Sweep, kind: str) -> dict[str, int]:
+    """How many values of each axis of a plane a cell stands for: one each, unless all panels of a
+    figure would have more than MOST_CELLS.
+    """
+    panels = 1
+    if kind != "alignment":
+        panels = max(Counter(kernel for kernel, _, _ in sweep.combinations).values())
+    room = MOST_CELLS // panels
+    sizes = {axis: len(getattr(sweep.grid, axis)) for axis in grid_axes(sweep)}
+    per_cell: dict[str, int] = {}
+    for axis, size in sorted(sizes.items(), key=lambda item: item[1]):
+        # the shorter axis gets as much as a square would have, the longer one what is left
+        cells = min(size, max(room if per_cell else isqrt(room), 1))
+        per_cell[axis] = -(-size // cells)
+        room //= -(-size // per_cell[axis])
+    return per_cell
 
 
 def lacks_plane(sweep: Sweep) -> str:

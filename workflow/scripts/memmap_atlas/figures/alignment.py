@@ -2,14 +2,16 @@
 lie.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from memmap_atlas.figures.data import PLANE, STATE, Drawn, Source
-from memmap_atlas.figures.plane import Panel, draw_panel, key_entries, label_axes
+from memmap_atlas.figures.data import PLANE, STATE, WASTE, Drawn, Source
+from memmap_atlas.figures.plane import Panel, cells, draw_panel, key_entries, label_axes
 from memmap_atlas.figures.style import FAINT, INK, dot_area, draw_key, sheet
 from memmap_atlas.figures.words import Heads
 from memmap_atlas.labels import size_label
@@ -26,13 +28,20 @@ def alignment_rows(source: Source) -> Drawn:
     """Waste of each hole under each kernel's default model and section size, with how many of its
     edges lie on a section edge.
     """
-    columns = [*PLANE, "kernel", "section_bytes", "model", *STATE, "wasted_bytes"]
-    rows = source.default_models(source.rows(columns, own_section=True))
+    columns = [*PLANE, "kernel", "section_bytes", "model", *STATE, WASTE.value]
+    pieces = map(with_aligned_edges, source.pieces(columns, own_section=True))
+    own = (source.default_models(rows) for rows in pieces)
+    keys = ["kernel", "section_bytes", "model", "aligned_edges", WASTE.value]
+    return Drawn(cells(source, own, keys, WASTE.value), source.scale(1))
+
+
+def with_aligned_edges(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with how many of the two edges of their hole lie on a section edge."""
     start, size, section = (
         rows[name] for name in ("hole_start_bytes", "hole_size_bytes", "section_bytes")
     )
     aligned = (start % section == 0).astype(int) + ((start + size) % section == 0)
-    return Drawn(rows.assign(aligned_edges=aligned), source.scale(1))
+    return rows.assign(aligned_edges=aligned)
 
 
 def alignment_figure(drawn: Drawn, heads: Heads) -> Figure:
@@ -43,7 +52,10 @@ def alignment_figure(drawn: Drawn, heads: Heads) -> Figure:
     model, section = str(rows["model"].iloc[0]), int(rows["section_bytes"].iloc[0])
     page.write(f"{model}, sections of {size_label(section)}", LEFT, TOP - 0.2, weight="bold")
     plane = page.axes(LEFT, TOP, PLANE_WIDTH, PLANE_HEIGHT)
-    draw_panel(plane, Panel(model, None, rows), "hole_size_bytes", drawn)
+    # a cell of several holes has a row for each waste: the most is drawn
+    most = rows.sort_values(WASTE.value, na_position="first", kind="stable")
+    most = most.drop_duplicates(["hole_start_bytes", "hole_size_bytes"], keep="last")
+    draw_panel(plane, Panel(model, None, most), "hole_size_bytes", drawn)
     plane.set_title("")
     label_axes(plane, "size of the hole (GiB)", lowest=True)
     bar = page.axes(LEFT, TOP + PLANE_HEIGHT + 0.72, 2.9, 0.14)
@@ -51,14 +63,14 @@ def alignment_figure(drawn: Drawn, heads: Heads) -> Figure:
     draw_key(page.figure, bar, drawn.scale, entries, drawn.reading.called, upright=False)
     page.write("By size (area: number of holes)", RIGHT, TOP - 0.2, weight="bold")
     by_size = page.axes(RIGHT, TOP, RIGHT_WIDTH, UPPER)
-    counted(by_size, rows, "hole_size_bytes", steps=rows["hole_start_bytes"].nunique())
+    counted(by_size, rows, "hole_size_bytes")
     by_size.set_xlabel("size of the hole (GiB)", labelpad=2)
     by_size.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     by_size.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     lower = TOP + PLANE_HEIGHT - LOWER
     page.write("By alignment", RIGHT, lower - 0.2, weight="bold")
     by_edges = page.axes(RIGHT, lower, RIGHT_WIDTH, LOWER)
-    counted(by_edges, rows, "aligned_edges", steps=len(rows))
+    counted(by_edges, rows, "aligned_edges")
     by_edges.set(xlim=(2.5, -0.5))
     by_edges.set_xticks(list(EDGES), list(EDGES.values()))
     by_edges.tick_params(axis="x", length=0)
@@ -66,12 +78,23 @@ def alignment_figure(drawn: Drawn, heads: Heads) -> Figure:
     return page.figure
 
 
-def counted(axes: Axes, rows: pd.DataFrame, by: str, steps: int) -> None:
-    """A dot for each value of ``by`` and waste, its area the number of holes out of ``steps``."""
+def holes_by(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """How many holes have each value of ``by``, as ``holes``."""
+    holes = rows.assign(holes=rows.get("points", 1))
+    return holes.groupby(list(by))["holes"].sum().reset_index()
+
+
+def counted(axes: Axes, rows: pd.DataFrame, by: str) -> None:
+    """A dot for each value of ``by`` and waste; its area is their share of the holes, of those of
+    one size where that is the value.
+    """
+    of_size = by.endswith("_bytes")
+    holes = holes_by(rows, [by])["holes"]
+    steps = int(holes.max() if of_size else holes.sum())
     some = rows[rows["feasible"]]
-    counts = some.groupby([by, "wasted_bytes"]).size().reset_index(name="holes")
-    x = counts[by] / GIB if by.endswith("_bytes") else counts[by]
-    largest = 14.0 if by.endswith("_bytes") else 260.0
+    counts = holes_by(some, [by, WASTE.value])
+    x = counts[by] / GIB if of_size else counts[by]
+    largest = 14.0 if of_size else 260.0
     area = dot_area(counts["holes"].to_numpy(), steps, largest)
     axes.scatter(x, counts["wasted_bytes"], s=area, color=INK, linewidth=0, clip_on=False)
     high = some["wasted_bytes"].max()
@@ -90,7 +113,6 @@ def counted(axes: Axes, rows: pd.DataFrame, by: str, steps: int) -> None:
 
 def write_counts(axes: Axes, rows: pd.DataFrame) -> None:
     """The number of holes beside each dot."""
-    some = rows[rows["feasible"]]
-    counts = some.groupby(["aligned_edges", "wasted_bytes"]).size().reset_index()
-    for edges, waste, count in counts.to_numpy().tolist():
+    counts = holes_by(rows[rows["feasible"]], ["aligned_edges", WASTE.value])
+    for edges, waste, count in counts.itertuples(index=False):
         axes.text(edges - 0.2, waste, f"{count:,}", va="center_baseline", color=FAINT)

@@ -1,12 +1,16 @@
 """What figures read: the rows of one sweep's tables, as far as a figure draws them."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.dataset as ds
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from memmap_atlas.figure_plan import FIGURES, Figure
@@ -58,7 +62,11 @@ class Drawn:
 
     @property
     def points(self) -> int:
-        """Points of the sweep that it draws: a strip has several rows for one."""
+        """Points of the sweep that it draws: a strip has several rows for one, and a cell of a
+        large plane is one row for several.
+        """
+        if "points" in self.rows:
+            return int(self.rows["points"].sum())
         names = ("layout", *PLANE, "kernel", "section_bytes", "model")
         key = [name for name in names if name in self.rows]
         # a row without a model is RAM itself, one without RAM a sum over layouts
@@ -82,33 +90,57 @@ class Source:
     evidence: Sequence[dict[str, Any]] = field(default=(), repr=False)
 
     def rows(self, columns: Sequence[str], *, own_section: bool = False) -> pd.DataFrame:
-        """The figure's rows of the dataset: of its kernels, of its layout where it has one, else of
-        the grid or of the named layouts; with ``own_section`` those of the sizes that ship.
+        """The figure's rows of the dataset: see :meth:`pieces`."""
+        return pd.concat(list(self.pieces(columns, own_section=own_section)), ignore_index=True)
+
+    def pieces(
+        self, columns: Sequence[str], *, own_section: bool = False
+    ) -> Iterator[pd.DataFrame]:
+        """The figure's rows, in pieces that have all points of each of their layouts: of its
+        kernels, of its layout where it has one, else of the grid or of the named layouts; with
+        ``own_section`` those of the sizes that ship.
 
         Raises ValueError where there is none: the dataset is not that of the sweep.
         """
-        on_grid = ds.field("base_bytes").is_valid()
-        wanted = ds.field("kernel").isin(list(self.figure.kernels))
-        wanted &= on_grid if FIGURES[self.figure.kind].gridded else ~on_grid
+        gridded = FIGURES[self.figure.kind].gridded
+        on_grid = pc.field("base_bytes").is_valid()
+        wanted = pc.field("kernel").isin(list(self.figure.kernels))
+        wanted &= on_grid if gridded else ~on_grid
         if self.figure.layout:
-            wanted &= ds.field("layout") == self.figure.layout
+            wanted &= pc.field("layout") == self.figure.layout
         if own_section:
-            own = [
-                (ds.field("kernel") == name) & (ds.field("section_bytes") == kernel.section_size)
-                for name, kernel in self.sweep.kernels.items()
-                if name in self.figure.kernels
-            ]
-            some = own[0]
-            for other in own[1:]:
-                some |= other
-            wanted &= some
-        table = self.dataset.to_table(columns=list(columns), filter=wanted)
-        if not table.num_rows:
+            wanted &= reduce(
+                or_,
+                (
+                    (pc.field("kernel") == name) & (pc.field("section_bytes") == size)
+                    for name in self.figure.kernels
+                    for size in [self.sweep.kernels[name].section_size]
+                ),
+            )
+        read = dict.fromkeys([*columns, "layout", "base_bytes", "kernel", "section_bytes"])
+        found = False
+        for group in self.row_groups(list(read), gridded):
+            if rows := group.filter(wanted).select(list(columns)):
+                found = True
+                yield named_as_text(rows.to_pandas())
+        if not found:
             raise ValueError(
                 f"{self.parts[0].parent} has no row for the figure {self.figure.name}: delete that "
                 "folder, and it is made again"
             )
-        return named_as_text(table.to_pandas())
+
+    def row_groups(self, columns: Sequence[str], gridded: bool | None = None) -> Iterator[pa.Table]:
+        """Some columns of the dataset, a row group after the other; with ``gridded`` those that can
+        have layouts of the grid, or named ones.
+        """
+        for part in self.parts:
+            with pq.ParquetFile(part) as file:
+                for number in range(file.num_row_groups):
+                    group = file.metadata.row_group(number)
+                    base = group.column(file.schema_arrow.get_field_index("base_bytes"))
+                    named = base.statistics.null_count
+                    if gridded is None or (named < group.num_rows if gridded else named > 0):
+                        yield file.read_row_group(number, columns=list(columns))
 
     def default_models(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The rows of each kernel's default model."""
@@ -117,23 +149,22 @@ class Source:
 
     def scale(self, top: float) -> WasteScale:
         """Classes for the waste of the whole sweep; ``top`` is for ``waste_scale``."""
-        waste = self.dataset.to_table(columns=["wasted_bytes"])["wasted_bytes"]
-        return waste_scale(waste.drop_null().to_numpy(), top)
+        counts: Counter[int] = Counter()
+        for group in self.row_groups(["wasted_bytes"]):
+            found = group["wasted_bytes"].drop_null().value_counts()
+            values, times = found.field("values").to_pylist(), found.field("counts").to_pylist()
+            counts.update(dict(zip(values, times, strict=True)))
+        return waste_scale(list(counts), top, list(counts.values()))
 
     def stretches(self) -> pd.DataFrame:
         """The figure's rows of strips.parquet, a row for each stretch."""
         assert self.strips is not None
-        wanted = ds.field("layout") == self.figure.layout
+        wanted = pc.field("layout") == self.figure.layout
         table = pq.read_table(self.strips, filters=wanted)
         rows = named_as_text(table.to_pandas()).explode("stretches", ignore_index=True)
         rows = rows[rows["stretches"].notna()].reset_index(drop=True)
         found = pd.DataFrame(list(rows["stretches"]), columns=["start", "end", "part"])
         return rows.drop(columns="stretches").join(found)
-
-    @property
-    def dataset(self) -> ds.Dataset:
-        """The memmap dataset."""
-        return ds.dataset([str(part) for part in self.parts], format="parquet")
 
 
 def named_as_text(rows: pd.DataFrame) -> pd.DataFrame:

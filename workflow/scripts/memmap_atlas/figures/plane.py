@@ -3,6 +3,7 @@ model and section size.
 """
 
 import textwrap
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,13 +16,14 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from memmap_atlas.figure_plan import PROPOSALS
+from memmap_atlas.figure_plan import MOST_CELLS, PROPOSALS, grid_axes, values_per_cell
 from memmap_atlas.figures.annotated import regret
 from memmap_atlas.figures.data import (
     COST,
     PLANE,
     REGRET,
     STATE,
+    WASTE,
     Drawn,
     Source,
     same_at_all_sizes,
@@ -41,6 +43,7 @@ from memmap_atlas.figures.style import (
 )
 from memmap_atlas.figures.words import Heads
 from memmap_atlas.labels import size_label
+from memmap_atlas.sweep import Sweep
 
 Floats = NDArray[np.float64]
 T = TypeVar("T")
@@ -92,39 +95,99 @@ class Panel:
 
 def waste_rows(source: Source) -> Drawn:
     """Waste over the plane, of models that no section size changes at one of them alone."""
-    return Drawn(by_panel(source.rows(COLUMNS_READ), "wasted_bytes"), source.scale(1))
+    rows = cells(source, source.pieces(COLUMNS_READ), ["model", "section_bytes"], WASTE.value)
+    return Drawn(by_panel(rows, WASTE.value), source.scale(1))
 
 
 def regret_rows(source: Source) -> Drawn:
     """What each choice costs above the best one of its layout, over the plane."""
-    rows = source.rows([*PLANE, "section_bytes", "model", *STATE, *COST])
-    index = [other_axis(rows), "hole_start_bytes"]
-    rows = regret(rows[rows["selectable"]], index)
-    some = rows["regret_bytes"].dropna().to_numpy(dtype=np.float64)
+    index = ["hole_start_bytes", other_axis(source.sweep)]
+    columns = [*PLANE, "section_bytes", "model", *STATE, *COST]
+    pieces = (regret(rows[rows["selectable"]], index) for rows in source.pieces(columns))
+    rows = cells(source, pieces, ["model", "section_bytes"], REGRET.value)
+    some = rows[REGRET.value].dropna().to_numpy(dtype=np.float64)
     return Drawn(by_panel(rows, REGRET.value), waste_scale(some, 1), REGRET)
+
+
+def cells(
+    source: Source, pieces: Iterable[pd.DataFrame], keys: Sequence[str], value: str
+) -> pd.DataFrame:
+    """The rows of a plane in cells: a cell of several points, which a large plane has, is the most
+    of their ``value``, their sum as ``total``, and how many ``points`` they are.
+
+    Pieces are brought into cells one by one, so that the plane is never there whole.
+    """
+    per_cell = values_per_cell(source.sweep, source.figure.kind)
+    if max(per_cell.values()) == 1:
+        return pd.concat(list(pieces), ignore_index=True)
+    keys = [*keys, *map(column_of, per_cell)]
+    every = {
+        "selectable": "first",
+        "feasible": "any",
+        "reason": "first",
+        value: "max",
+        "total": "sum",
+        "points": "sum",
+    }
+    how = {name: function for name, function in every.items() if name not in keys}
+
+    def brought_together(rows: Sequence[pd.DataFrame]) -> pd.DataFrame:
+        return pd.concat(rows).groupby(keys, sort=False, as_index=False, dropna=False).agg(how)
+
+    found: list[pd.DataFrame] = []
+    for rows in pieces:
+        middles = {
+            column_of(axis): middle(source.sweep, axis, size, rows[column_of(axis)])
+            for axis, size in per_cell.items()
+        }
+        found.append(brought_together([rows.assign(**middles, total=rows[value], points=1)]))
+        if sum(map(len, found)) > 2 * MOST_CELLS:
+            found = [brought_together(found)]
+    return brought_together(found)
+
+
+def middle(sweep: Sweep, axis: str, per_cell: int, values: pd.Series) -> NDArray[np.int64]:
+    """The middle of the cell that each value of an axis lies in."""
+    known = np.sort(np.fromiter(getattr(sweep.grid, axis), np.int64))
+    first = np.arange(0, len(known), per_cell)
+    last = np.minimum(first + per_cell, len(known)) - 1
+    middles = known[first] + (known[last] - known[first]) // 2
+    return np.asarray(middles[np.searchsorted(known, values) // per_cell])
+
+
+def column_of(axis: str) -> str:
+    """The column of the table that has an axis of a grid."""
+    return "ram_bytes" if axis == "ram_size" else f"{axis}_bytes"
+
+
+def other_axis(sweep: Sweep) -> str:
+    """The column of the axis of a plane that is not hole_start."""
+    return next(column_of(axis) for axis in grid_axes(sweep) if axis != "hole_start")
 
 
 def by_panel(rows: pd.DataFrame, value: str) -> pd.DataFrame:
     """The rows that have a panel: where ``value`` of a model is the same at all of several section
     sizes those of one, with no section size.
     """
-    index = [other_axis(rows), "hole_start_bytes"]
+    index = [upward(rows), "hole_start_bytes"]
+    # the sum of a cell tells it from another one that has the same most
+    compared = "total" if "total" in rows else value
     panels = []
     for _, of_model in rows.groupby("model", sort=False):
         several = of_model["section_bytes"].nunique() > 1
-        if several and same_at_all_sizes(of_model, index, value):
+        if several and same_at_all_sizes(of_model, index, compared):
             feasible = of_model[of_model["feasible"]]
             some = of_model["section_bytes"] == feasible["section_bytes"].iloc[0]
             panels.append(of_model[some].assign(section_bytes=pd.NA))
         else:
             panels.append(of_model.sort_values("section_bytes", kind="stable"))
     shown = pd.concat(panels, ignore_index=True).astype({"section_bytes": "Int64"})
-    columns = ["model", "section_bytes", *index, *STATE, value]
-    return pd.DataFrame(shown[columns])
+    points = ["points"] if "points" in shown else []
+    return pd.DataFrame(shown[["model", "section_bytes", *index, *STATE, value, *points]])
 
 
-def other_axis(rows: pd.DataFrame) -> str:
-    """The axis of a plane beside hole_start_bytes."""
+def upward(rows: pd.DataFrame) -> str:
+    """The column of the axis that goes up, beside hole_start_bytes."""
     return next(axis for axis in AXES if axis in rows and rows[axis].nunique() > 1)
 
 
@@ -174,7 +237,7 @@ def chunks(panels: list[T]) -> list[list[T]]:
 def waste_heatmap(drawn: Drawn, heads: Heads) -> Figure:
     """Waste over the plane of hole_start and the other axis that varies, in bands of panels."""
     rows = drawn.rows
-    other = other_axis(rows)
+    other = upward(rows)
     bands = bands_of(*panels_of(rows))
     # the key stands beside the last band where there is a column for it, below it else
     room = max(map(len, bands[-1].lines)) < COLUMNS and bands[-1].height > UPRIGHT_KEY

@@ -91,16 +91,18 @@ class WasteScale:
         return np.asarray(rgb @ [0.299, 0.587, 0.114] < 0.55)
 
 
-def waste_scale(waste: ArrayLike, top: float) -> WasteScale:
-    """A scale for ``waste`` (bytes): classes that double up to the quantile ``top`` of what is
-    wasted anywhere. The first class takes what lies deeper, and the last what lies higher.
+def waste_scale(waste: ArrayLike, top: float, counts: ArrayLike = 1) -> WasteScale:
+    """A scale for ``waste`` (bytes), each as many times as ``counts`` says: classes that double up
+    to the quantile ``top`` of what is wasted anywhere. The first class takes what lies deeper, and
+    the last what lies higher.
     """
-    some = np.asarray(waste, dtype=np.float64)
-    some = some[some > 0]
+    some, times = np.broadcast_arrays(np.asarray(waste, dtype=np.float64), counts)
+    some, times = some[some > 0], times[some > 0]
     if not len(some):
         return WasteScale((4096,))
     low = int(np.floor(np.log2(some.min()))) + 1
-    high = int(np.floor(np.log2(np.quantile(some, top))))
+    highest = np.quantile(some, top, weights=times, method="inverted_cdf")
+    high = int(np.floor(np.log2(highest)))
     low = min(max(low, high - MOST_CLASSES + 2), high)
     return WasteScale(tuple(1 << bits for bits in range(low, high + 1)))
 

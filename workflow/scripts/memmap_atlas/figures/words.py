@@ -5,9 +5,10 @@ forms that documents take.
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 from memmap_atlas.evidence import Booted
-from memmap_atlas.figure_plan import FIGURES, Figure
+from memmap_atlas.figure_plan import FIGURES, Figure, values_per_cell
 from memmap_atlas.labels import listed, size_label
 from memmap_atlas.markup import latex, markdown, restructured
 from memmap_atlas.sweep import Axis, Sweep
@@ -92,6 +93,16 @@ def axis_words(axis: Axis) -> str:
     return values[0] if len(axis) == 1 else f"{values[0]} to {values[1]}"
 
 
+def cell_words(figure: Figure, sweep: Sweep) -> str:
+    """What a cell of a plane with more points than cells stands for; "" where each has its own."""
+    if not FIGURES[figure.kind].gridded:
+        return ""
+    sizes = [size for size in values_per_cell(sweep, figure.kind).values() if size > 1]
+    if not sizes:
+        return ""
+    return f"The plane has more points than cells: a cell is the most of {prod(sizes):,} neighbours."
+
+
 def kernel_words(figure: Figure, sweep: Sweep) -> str:
     """The kernels of a figure with their page and struct page; of many the number."""
     named = [
@@ -148,6 +159,7 @@ def caption(
         sweep.description.strip(),
         plan.quantity,
         plan.meaning.strip(),
+        cell_words(figure, sweep),
         f"Maps: {grid_words(sweep) if plan.gridded else figure.layout or maps}.",
         *source_words(figure, sweep),
         kernel_words(figure, sweep),
