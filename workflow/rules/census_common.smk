@@ -15,12 +15,14 @@ def census_trees(wildcards):
         return {"trees": f"{folder}/trees", "package": f"{folder}/package.txt"}
     if "trees" not in config:
         sys.exit("Error: no folder of device trees is given: --config trees=path/to/folder")
-    if not Path(config["trees"]).is_dir():
-        sys.exit(f"Error in the configuration: trees: no folder {config['trees']!r}")
     try:
         refuse_names([config["trees"]], "config", ("trees",))
+        if not Path(config["trees"]).is_dir():
+            sys.exit(f"Error in the configuration: trees: no folder {config['trees']!r}")
     except ConfigError as error:
         sys.exit(f"Error: {error}")
+    except OSError as error:
+        sys.exit(f"Error in the configuration: trees: {error.strerror}")
     return {"trees": config["trees"]}
 
 

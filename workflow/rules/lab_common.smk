@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from functools import cache
+from shlex import quote
 
 from memmap_atlas.kernel import kernel_values
 from memmap_atlas.lab.boards import BOARDS

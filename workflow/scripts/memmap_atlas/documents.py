@@ -384,8 +384,23 @@ def as_yaml(names: Sequence[str]) -> str:
     """Names as a command line configures them, which Snakemake reads as YAML: one that is its own
     YAML as it is, others as JSON.
     """
+    return names[0] if len(names) == 1 and reads_as(names[0], names[0]) else in_json(names)
+
+
+def as_list(names: Sequence[str]) -> str:
+    """The same, always as a list."""
+    text = f"[{', '.join(names)}]"
+    return text if reads_as(text, list(names)) else in_json(names)
+
+
+def reads_as(text: str, value: str | list[str]) -> bool:
+    """Whether ``text`` is YAML of ``value``."""
     try:
-        plain = len(names) == 1 and yaml.safe_load(names[0]) == names[0]
+        return bool(yaml.safe_load(text) == value)
     except (yaml.YAMLError, ValueError):
-        plain = False
-    return names[0] if plain else json.dumps(list(names), ensure_ascii=False)
+        return False
+
+
+def in_json(names: Sequence[str]) -> str:
+    """Names as a list that is JSON, and so YAML."""
+    return json.dumps(list(names), ensure_ascii=False)
