@@ -14,7 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from memmap_atlas.config import load_sweeps
-from memmap_atlas.provenance import code_version, digest
+from memmap_atlas.figures.draw import KINDS
+from memmap_atlas.provenance import digest
+from memmap_atlas.source_code import code_version
 from memmap_atlas.targets import FIGURE_SUFFIXES, SHARED_JOBS, jobs
 
 ROOT = Path(__file__).parents[1]
@@ -164,7 +166,7 @@ def test_table_holds_the_contract(results: list[Path]) -> None:
         assert (field.metadata.get(b"unit") == b"bytes") == field.name.endswith("_bytes")
     resolved = digest(folder / "sweep.resolved.yaml")
     assert schema.metadata[b"memmap_atlas.sweep_sha256"].decode() == resolved
-    assert schema.metadata[b"memmap_atlas.code_version"].decode() == code_version()
+    assert schema.metadata[b"memmap_atlas.code_version"].decode() == code_version("evaluate.py")
     query = f"select sum(wasted_bytes) from '{folder}/memmap/*.parquet'"
     assert duckdb.sql(query).fetchall() == [(int(table["wasted_bytes"].sum()),)]
 
@@ -188,7 +190,8 @@ def test_figures_say_where_they_come_from(results: list[Path]) -> None:
             assert provenance["tables_sha256"][key] == digest(table)
             resolved = digest(results[0] / sweep / "sweep.resolved.yaml")
             assert provenance["sweep_sha256"] == resolved
-            assert provenance["code_version"] == code_version()
+            kind = max((kind for kind in KINDS if figure.startswith(kind)), key=len)
+            assert provenance["code_version"] == code_version("figure.py", KINDS[kind].file)
             caption = " ".join((folder / f"{figure}.caption.txt").read_text().split())
             assert resolved[:16] in caption
             assert re.search(r" [0-9,]+ points\.", caption)

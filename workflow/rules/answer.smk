@@ -4,7 +4,6 @@
 rule answer_sheet:
     input:
         unpack(answer_sources),
-        library=LIBRARY,
     output:
         text="results/{sweep}/answer.txt",
         markdown="results/{sweep}/answer.md",
@@ -16,6 +15,7 @@ rule answer_sheet:
     conda:
         "../envs/atlas.yaml"
     params:
+        code=code("answer.py"),
         kernel=lambda wildcards: the_question().kernel,
         reason=lambda wildcards: the_question().reason,
     message:

@@ -25,7 +25,6 @@ rule debian_trees:
 rule census_table:
     input:
         unpack(census_trees),
-        library=LIBRARY,
         boards=str(HERE / "config/boards.tsv"),
         kernels=str(HERE / "config/kernels.yaml"),
     output:
@@ -39,6 +38,7 @@ rule census_table:
         "../envs/atlas.yaml"
     threads: 2
     params:
+        code=code("census.py"),
         arch="arm64",
         seen=census_seen,
     message:

@@ -3,6 +3,7 @@
 from memmap_atlas.answer.plan import question_of
 from memmap_atlas.config import load_sweeps
 from memmap_atlas.documents import ConfigError
+from memmap_atlas.source_code import code_version
 from memmap_atlas.sweep import resolved
 from memmap_atlas.targets import FIGURE_SUFFIXES, figures, strays, summary, tables
 
@@ -16,11 +17,24 @@ except ConfigError as error:
 
 TABLES = [table for sweep in SWEEPS.values() for table in tables(sweep)]
 FIGURES = [figure for sweep in SWEEPS.values() for figure in figures(sweep)]
-# Snakemake does not see what a script imports: an edit of the library reruns what it made
-LIBRARY = [str(path) for path in sorted((HERE / "workflow/scripts/memmap_atlas").rglob("*.py"))]
 
 # targets that no sweep is run for
 WITHOUT_SWEEPS = {"census", "quoted"}
+
+
+def code(*files):
+    """For the params of a rule: the version of what its script runs. Snakemake does not see what a
+    script imports; with this an edit runs those rules again that it can make a difference for.
+    """
+    return lambda wildcards: code_version(*files)
+
+
+def space(wildcards):
+    """The design space of a sweep in native types: what its tables are made from. Other words to
+    describe it, or one figure more, compute nothing again.
+    """
+    values = resolved(SWEEPS[wildcards.sweep])
+    return {key: values[key] for key in values if key not in ("description", "figures")}
 
 
 wildcard_constraints:

@@ -4,7 +4,6 @@
 
 use rule lab_residuals as evidence_residuals with:
     input:
-        library=LIBRARY,
         observations=EVIDENCE,
     output:
         residuals="results/evidence/residuals.parquet",
@@ -12,6 +11,7 @@ use rule lab_residuals as evidence_residuals with:
     log:
         "results/evidence/logs/residuals.log",
     params:
+        code=code("lab_residuals.py"),
         kernels=booted_kernels,
     message:
         "evidence: booted against computed"
@@ -19,7 +19,6 @@ use rule lab_residuals as evidence_residuals with:
 
 use rule lab_figure as evidence_figure with:
     input:
-        library=LIBRARY,
         observations=EVIDENCE,
         residuals="results/evidence/residuals.parquet",
         citation=CITATION,
@@ -34,6 +33,7 @@ use rule lab_figure as evidence_figure with:
     log:
         "results/evidence/logs/figure.log",
     params:
+        code=code("lab_figure.py"),
         command="snakemake --cores 1 -- results/evidence/figures/computed-against-booted.svg",
         question=EVIDENCE_QUESTION,
     message:

@@ -4,7 +4,6 @@
 rule explorer:
     input:
         unpack(explorer_sources),
-        library=LIBRARY,
         sweep="results/{sweep}/sweep.resolved.yaml",
         layouts="results/{sweep}/layouts.parquet",
         strips="results/{sweep}/strips.parquet",
@@ -18,6 +17,8 @@ rule explorer:
         "results/{sweep}/logs/explorer.log",
     conda:
         "../envs/atlas.yaml"
+    params:
+        code=code("explorer.py"),
     message:
         "{wildcards.sweep}: the explorer"
     script:

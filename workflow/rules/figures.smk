@@ -9,7 +9,6 @@ for kind in KINDS:
             kind.replace("-", "_")
         input:
             unpack(figure_sources(kind)),
-            library=LIBRARY,
             sweep="results/{sweep}/sweep.resolved.yaml",
             evidence=EVIDENCE,
             citation=CITATION,
@@ -26,6 +25,7 @@ for kind in KINDS:
         conda:
             "../envs/atlas.yaml"
         params:
+            code=figure_code(kind),
             command=command,
             question=KINDS[kind].question,
         message:

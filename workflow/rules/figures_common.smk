@@ -3,6 +3,7 @@
 import shlex
 
 from memmap_atlas.figure_plan import FIGURES as KINDS, find
+from memmap_atlas.figures.draw import KINDS as DRAWN_BY
 
 EVIDENCE = str(HERE / "workflow/resources/evidence.parquet")
 CITATION = str(HERE / "CITATION.cff")
@@ -32,6 +33,11 @@ def figure_sources(kind):
         return {"memmap": tables(sweep), **(strips if kind == "section-strip" else {})}
 
     return sources
+
+
+def figure_code(kind):
+    """The version of what draws a figure of this kind."""
+    return code("figure.py", DRAWN_BY[kind].file)
 
 
 def command(wildcards, output):

@@ -93,7 +93,6 @@ rule lab_boot:
 
 rule lab_observations:
     input:
-        library=LIBRARY,
         boots=boots,
     output:
         "results/lab/observations.parquet",
@@ -102,6 +101,7 @@ rule lab_observations:
     conda:
         "../envs/atlas.yaml"
     params:
+        code=code("lab_observations.py"),
         kernels=lab_kernels,
         boots=lambda wildcards: [kernel for kernel, _ in lab().boots],
     message:
@@ -112,7 +112,6 @@ rule lab_observations:
 
 rule lab_residuals:
     input:
-        library=LIBRARY,
         observations="results/lab/observations.parquet",
     output:
         residuals="results/lab/residuals.parquet",
@@ -122,6 +121,7 @@ rule lab_residuals:
     conda:
         "../envs/atlas.yaml"
     params:
+        code=code("lab_residuals.py"),
         kernels=lab_kernels,
     message:
         "lab: booted against computed"
@@ -131,7 +131,6 @@ rule lab_residuals:
 
 rule lab_figure:
     input:
-        library=LIBRARY,
         observations="results/lab/observations.parquet",
         residuals="results/lab/residuals.parquet",
         citation=CITATION,
@@ -142,7 +141,8 @@ rule lab_figure:
     conda:
         "../envs/atlas.yaml"
     params:
-        command=lambda wildcards: f"make lab LAB={config.get('lab', 'full')}",
+        code=code("lab_figure.py"),
+        command=lambda wildcards: f"make lab LAB={quote(config.get('lab', 'full'))}",
     message:
         "lab: computed against booted"
     script:

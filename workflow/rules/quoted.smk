@@ -14,7 +14,6 @@ QUOTED_TABLES = [
 
 rule quoted:
     input:
-        library=LIBRARY,
         quotes=str(HERE / "workflow/resources/quoted.yaml"),
         schema=str(HERE / "workflow/schemas/quoted.schema.yaml"),
         machines=str(HERE / "config/machines.yaml"),
@@ -29,6 +28,7 @@ rule quoted:
     conda:
         "../envs/atlas.yaml"
     params:
+        code=code("quoted.py"),
         kernels=booted_kernels,
     message:
         "quoted numbers beside computed ones"

@@ -7,7 +7,6 @@ rule index:
         FIGURES,
         EXPLORERS,
         EVIDENCE_FIGURE,
-        library=LIBRARY,
         template=str(HERE / "workflow/report/index.html.j2"),
         citation=CITATION,
     output:
@@ -19,6 +18,7 @@ rule index:
     conda:
         "../envs/atlas.yaml"
     params:
+        code=code("index.py"),
         run=the_run,
     message:
         "the index of all figures"

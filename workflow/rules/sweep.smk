@@ -2,8 +2,6 @@
 
 
 rule layouts:
-    input:
-        library=LIBRARY,
     output:
         sweep="results/{sweep}/sweep.resolved.yaml",
         layouts="results/{sweep}/layouts.parquet",
@@ -12,7 +10,8 @@ rule layouts:
     conda:
         "../envs/atlas.yaml"
     params:
-        sweep=lambda wildcards: resolved(SWEEPS[wildcards.sweep]),
+        code=code("layouts.py"),
+        sweep=space,
     message:
         "{wildcards.sweep}: layouts"
     script:
@@ -21,7 +20,6 @@ rule layouts:
 
 rule evaluate:
     input:
-        library=LIBRARY,
         sweep="results/{sweep}/sweep.resolved.yaml",
     output:
         "results/{sweep}/memmap/part-{part}.parquet",
@@ -29,6 +27,8 @@ rule evaluate:
         "results/{sweep}/logs/evaluate-{part}.log",
     conda:
         "../envs/atlas.yaml"
+    params:
+        code=code("evaluate.py"),
     message:
         "{wildcards.sweep}: every kernel, section size and model, part {wildcards.part}"
     script:
@@ -37,7 +37,6 @@ rule evaluate:
 
 rule strips:
     input:
-        library=LIBRARY,
         sweep="results/{sweep}/sweep.resolved.yaml",
     output:
         "results/{sweep}/strips.parquet",
@@ -45,6 +44,8 @@ rule strips:
         "results/{sweep}/logs/strips.log",
     conda:
         "../envs/atlas.yaml"
+    params:
+        code=code("strips.py"),
     message:
         "{wildcards.sweep}: where struct pages stay"
     script:

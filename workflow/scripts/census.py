@@ -32,5 +32,7 @@ if __name__ == "__main__":
     Path(snakemake.output.markdown).write_text(as_markdown(said), encoding="utf-8")
     table.to_csv(snakemake.output.csv, index=False, lineterminator="\n")
     rows = pa.Table.from_pandas(table, preserve_index=False)
-    pq.write_table(rows.replace_schema_metadata(code_metadata()), snakemake.output.table)
+    pq.write_table(
+        rows.replace_schema_metadata(code_metadata(snakemake.params.code)), snakemake.output.table
+    )
     Path(snakemake.log[0]).write_text(f"{len(trees)} trees\n")

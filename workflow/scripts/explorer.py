@@ -17,7 +17,8 @@ if __name__ == "__main__":
         strips=Path(snakemake.input.strips),
     )
     try:
-        page = explorer(tables, Path(snakemake.input.resources[0]).parent)
+        resources = Path(snakemake.input.resources[0]).parent
+        page = explorer(tables, resources, snakemake.params.code)
     except ValueError as error:
         sys.exit(f"Error in the explorer of {snakemake.wildcards.sweep}: {error}")
     Path(snakemake.output[0]).write_text(page, encoding="utf-8", newline="\n")

@@ -36,6 +36,7 @@ if __name__ == "__main__":
         sweep=digest(Path(snakemake.input.sweep)),
         tables=[*parts, *([strips] if strips else [])],
         citation=Path(snakemake.input.citation),
+        code=snakemake.params.code,
     )
     text = caption(figure, sweep, drawn.points, models, origin.words)
     publish(draw(source, drawn), stem, title(figure, sweep), text, drawn.rows, origin)

@@ -34,6 +34,7 @@ if __name__ == "__main__":
         sweep="",
         tables=tables,
         citation=Path(snakemake.input.citation),
+        code=snakemake.params.code,
     )
     figure = computed_against_booted(memmap, agreement, [*SHOWN.values(), TOLD], heads)
     text = caption(observed, found, origin.words)

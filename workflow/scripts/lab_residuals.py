@@ -16,6 +16,8 @@ if __name__ == "__main__":
     kernels = {name: kernel_from(values) for name, values in snakemake.params.kernels.items()}
     observed = read_rows(Path(snakemake.input.observations))
     found = residuals(observed, kernels)
-    write_rows(Path(snakemake.output.residuals), found, RESIDUALS, code_metadata())
+    write_rows(
+        Path(snakemake.output.residuals), found, RESIDUALS, code_metadata(snakemake.params.code)
+    )
     Path(snakemake.output.agreement).write_text("\n".join(agreement_table(observed, found)) + "\n")
     Path(snakemake.log[0]).write_text(f"{len(found)} residuals of {len(observed)} boots\n")

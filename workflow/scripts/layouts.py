@@ -17,5 +17,7 @@ if __name__ == "__main__":
     resolved.write_text(yaml.safe_dump(snakemake.params.sweep, sort_keys=False))
     sweep = sweep_from(snakemake.params.sweep)
     layouts = blocks(sweep, LAYOUTS_PER_GROUP)
-    write_layouts(Path(snakemake.output.layouts), layouts, metadata(resolved))
+    write_layouts(
+        Path(snakemake.output.layouts), layouts, metadata(resolved, snakemake.params.code)
+    )
     Path(snakemake.log[0]).write_text(f"{sweep.layouts} layouts, {sweep.points} points\n")

@@ -18,7 +18,10 @@ if __name__ == "__main__":
     kernels = {name: kernel_from(values) for name, values in snakemake.params.kernels.items()}
     quotes = load_quotes(source, kernels)
     rows = [quote.row() for quote in quotes]
-    metadata = {"memmap_atlas.quotes_sha256": digest(source), **code_metadata()}
+    metadata = {
+        "memmap_atlas.quotes_sha256": digest(source),
+        **code_metadata(snakemake.params.code),
+    }
     write_rows(Path(snakemake.output.parquet), rows, COLUMNS, metadata)
     Path(snakemake.output.csv).write_text(as_csv(rows))
     Path(snakemake.output.markdown).write_text(as_markdown(quotes))

@@ -17,5 +17,7 @@ if __name__ == "__main__":
     sweep = load(resolved)
     layouts = layouts_of(sweep)
     path = Path(snakemake.output[0])
-    write_strips(path, strips(layouts, sweep), layouts.names, metadata(resolved))
+    write_strips(
+        path, strips(layouts, sweep), layouts.names, metadata(resolved, snakemake.params.code)
+    )
     Path(snakemake.log[0]).write_text(f"{sweep.points} strips\n")

@@ -5,35 +5,23 @@ from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 
-from memmap_atlas import __version__
-
-LIBRARY = Path(__file__).parent
-
 
 def digest(path: Path) -> str:
     """SHA-256 of a file, in hex."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def code_version() -> str:
-    """The release, and a digest of the library's sources as they are."""
-    state = hashlib.sha256()
-    for path in sorted(LIBRARY.rglob("*.py")):
-        state.update(f"{path.relative_to(LIBRARY).as_posix()}\0{digest(path)}\n".encode())
-    return f"{__version__}+{state.hexdigest()[:12]}"
-
-
-def code_metadata() -> dict[str, str]:
-    """What every table carries: which code made it, and its units."""
+def code_metadata(code: str) -> dict[str, str]:
+    """What every table carries: which version of the code made it, and its units."""
     return {
-        "memmap_atlas.code_version": code_version(),
+        "memmap_atlas.code_version": code,
         "memmap_atlas.units": "columns ending in _bytes are int64 bytes",
     }
 
 
-def metadata(resolved: Path) -> dict[str, str]:
+def metadata(resolved: Path, code: str) -> dict[str, str]:
     """What the tables of a sweep carry: its digest and that of the code that made them."""
-    return {"memmap_atlas.sweep_sha256": digest(resolved), **code_metadata()}
+    return {"memmap_atlas.sweep_sha256": digest(resolved), **code_metadata(code)}
 
 
 def software() -> dict[str, str]:

@@ -170,11 +170,11 @@ def resolved(sweep: Sweep) -> dict[str, Any]:
 
 
 def sweep_from(values: Mapping[str, Any]) -> Sweep:
-    """The sweep whose :func:`resolved` is ``values``."""
+    """The sweep whose :func:`resolved` is ``values``, with or without description and figures."""
     grid = values["grid"]
     return Sweep(
         name=values["name"],
-        description=values["description"],
+        description=values.get("description", ""),
         grid=grid
         and Grid(
             **{
@@ -189,7 +189,7 @@ def sweep_from(values: Mapping[str, Any]) -> Sweep:
         kernels={name: kernel_from(kernel) for name, kernel in values["kernels"].items()},
         section_sizes=tuple(values["section_sizes"]),
         models=tuple(values["models"]),
-        figures=tuple(values["figures"]),
+        figures=tuple(values.get("figures", ())),
         sources=tuple(
             SourceFile(**{**one, "notes": tuple(one["notes"])}) for one in values["sources"]
         ),

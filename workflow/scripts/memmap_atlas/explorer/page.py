@@ -37,7 +37,7 @@ from memmap_atlas.figures.style import (
 )
 from memmap_atlas.labels import size_label
 from memmap_atlas.layouts import Layouts, layouts_of
-from memmap_atlas.provenance import code_version, digest
+from memmap_atlas.provenance import digest
 from memmap_atlas.strips import PARTS
 from memmap_atlas.sweep import GRID_AXES, Sweep, load, sections_of
 from memmap_atlas.table import COST_COLUMNS
@@ -82,8 +82,9 @@ class Tables:
     strips: Path
 
 
-def explorer(tables: Tables, resources: Path) -> str:
-    """The page of a sweep as HTML; ``resources`` is the folder of its template, script and style.
+def explorer(tables: Tables, resources: Path, code: str) -> str:
+    """The page of a sweep as HTML; ``resources`` is the folder of its template, script and style,
+    ``code`` the version of what makes it.
 
     Raises ValueError where the tables hold what a browser can't count.
     """
@@ -138,7 +139,7 @@ def explorer(tables: Tables, resources: Path) -> str:
             key=lambda axis: ACROSS.index(axis["name"]),
         ),
         inks={"ink": INK, "faint": FAINT, "edge": EDGE, "forbidden": FORBIDDEN},
-        provenance=f"memmap-atlas {code_version()}, sweep SHA-256 {digest(tables.sweep)}",
+        provenance=f"memmap-atlas {code}, sweep SHA-256 {digest(tables.sweep)}",
         # the library comes with vl-convert: nothing is fetched, neither now nor by the reader
         vega=inline(vl_convert.javascript_bundle()),  # type: ignore[call-arg]  # it has a default
         code=inline((resources / "explorer.js").read_text(encoding="utf-8")),

@@ -1,55 +1,71 @@
-"""One figure of a sweep: from its rows to its picture."""
+"""One figure of a sweep: from its rows to its picture.
+
+A kind is imported when it is drawn: a figure waits for no other kind, and an edit of one makes the
+figures of the others again for nothing.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure as Drawing
+from memmap_atlas.figures.words import heads
 
-from memmap_atlas.figures import (
-    alignment,
-    annotated,
-    boards,
-    breakdown,
-    granules,
-    plane,
-    section_curve,
-    strip,
-    timeline,
-)
-from memmap_atlas.figures.data import Drawn, Source
-from memmap_atlas.figures.words import Heads, heads
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+    from memmap_atlas.figures.data import Drawn, Source
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How a kind of figure finds its rows, and draws them."""
+    """The module of a kind of figure, and what in it finds its rows, and draws them:
+    ``rows(source)`` gives a Drawn, ``draw(drawn, heads)`` a picture.
+    """
 
-    rows: Callable[[Source], Drawn]
-    draw: Callable[[Drawn, Heads], Drawing]
+    module: str
+    rows: str
+    draw: str
+
+    @property
+    def file(self) -> str:
+        """The module's path below the scripts."""
+        return f"memmap_atlas/figures/{self.module}.py"
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """One of the two."""
+        found: Callable[..., Any] = getattr(
+            import_module(f"memmap_atlas.figures.{self.module}"), name
+        )
+        return found
 
 
 KINDS = {
-    "section-strip": Kind(strip.strip_rows, strip.strip_figure),
-    "waste-heatmap": Kind(plane.waste_rows, plane.waste_heatmap),
-    "alignment": Kind(alignment.alignment_rows, alignment.alignment_figure),
-    "section-curve": Kind(section_curve.section_curve_rows, section_curve.section_curve),
-    "best-choice": Kind(annotated.choice_rows, annotated.choice_heatmap),
-    "regret-heatmap": Kind(plane.regret_rows, plane.waste_heatmap),
-    "granules": Kind(granules.granule_rows, granules.granule_figure),
-    "breakdown": Kind(breakdown.breakdown_rows, breakdown.breakdown_figure),
-    "timeline": Kind(timeline.timeline_rows, timeline.timeline),
-    "boards": Kind(boards.board_rows, boards.board_figure),
-    "kernel-heatmap": Kind(annotated.own_rows, annotated.kernel_heatmap),
-    "layout-heatmap": Kind(annotated.own_rows, annotated.layout_heatmap),
-    "section-heatmap": Kind(annotated.all_rows, annotated.section_heatmap),
+    "section-strip": Kind("strip", "strip_rows", "strip_figure"),
+    "waste-heatmap": Kind("plane", "waste_rows", "waste_heatmap"),
+    "alignment": Kind("alignment", "alignment_rows", "alignment_figure"),
+    "section-curve": Kind("section_curve", "section_curve_rows", "section_curve"),
+    "best-choice": Kind("annotated", "choice_rows", "choice_heatmap"),
+    "regret-heatmap": Kind("plane", "regret_rows", "waste_heatmap"),
+    "granules": Kind("granules", "granule_rows", "granule_figure"),
+    "breakdown": Kind("breakdown", "breakdown_rows", "breakdown_figure"),
+    "timeline": Kind("timeline", "timeline_rows", "timeline"),
+    "boards": Kind("boards", "board_rows", "board_figure"),
+    "kernel-heatmap": Kind("annotated", "own_rows", "kernel_heatmap"),
+    "layout-heatmap": Kind("annotated", "own_rows", "layout_heatmap"),
+    "section-heatmap": Kind("annotated", "all_rows", "section_heatmap"),
 }
 
 
-def rows_of(source: Source) -> Drawn:
+def rows_of(source: "Source") -> "Drawn":
     """What a figure draws."""
-    return KINDS[source.figure.kind].rows(source)
+    kind = KINDS[source.figure.kind]
+    drawn: Drawn = kind.function(kind.rows)(source)
+    return drawn
 
 
-def draw(source: Source, drawn: Drawn) -> Drawing:
+def draw(source: "Source", drawn: "Drawn") -> "Drawing":
     """The picture of it."""
-    return KINDS[source.figure.kind].draw(drawn, heads(source.figure, source.sweep))
+    kind = KINDS[source.figure.kind]
+    drawing: Drawing = kind.function(kind.draw)(drawn, heads(source.figure, source.sweep))
+    return drawing

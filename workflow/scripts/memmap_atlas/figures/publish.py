@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Drawing
 
 from memmap_atlas.figures.style import save
 from memmap_atlas.figures.words import bibtex, ready_to_paste
-from memmap_atlas.provenance import code_version, digest, software
+from memmap_atlas.provenance import digest, software
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Origin:
     sweep: SHA-256 of the resolved sweep, "" where there is none
     tables: the files that its rows are from
     citation: CITATION.cff
+    code: version of what made it
     """
 
     name: str
@@ -30,12 +31,13 @@ class Origin:
     sweep: str
     tables: Sequence[Path]
     citation: Path
+    code: str
 
     @property
     def words(self) -> str:
         """The same for a caption, short."""
         what, value = ("sweep", self.sweep) if self.sweep else ("table", digest(self.tables[0]))
-        return f"memmap-atlas {code_version()}, {what} SHA-256 {value[:16]}."
+        return f"memmap-atlas {self.code}, {what} SHA-256 {value[:16]}."
 
 
 def publish(
@@ -50,7 +52,7 @@ def publish(
         "rows": len(rows),
         **({"sweep_sha256": origin.sweep} if origin.sweep else {}),
         "tables_sha256": {path.as_posix(): digest(path) for path in origin.tables},
-        "code_version": code_version(),
+        "code_version": origin.code,
         "software": software(),
     }
     texts = {
