@@ -14,6 +14,7 @@ import pandas as pd
 from memmap_atlas.cost import cost
 from memmap_atlas.documents import ConfigError
 from memmap_atlas.kernel import Kernel
+from memmap_atlas.markup import plain_file
 from memmap_atlas.readers.memory_map import MemoryMap
 from memmap_atlas.readers.read import read_file
 from memmap_atlas.regions import Regions
@@ -57,13 +58,13 @@ def trees_of(folder: Path, arch: str, threads: int) -> list[Tree]:
     )
 
     def tree(file: str) -> Tree:
-        name = board_name(arch, file)
+        name, told = board_name(arch, file), plain_file(file)
         try:
-            found = read_file(folder / file, file).content
+            found = read_file(folder / file, told).content
         except ConfigError as error:
-            return Tree(name, file, (), error.problems[0].text)
+            return Tree(name, told, (), error.problems[0].text)
         assert isinstance(found, MemoryMap)
-        return Tree(name, file, found.regions, "", found.notes)
+        return Tree(name, told, found.regions, "", found.notes)
 
     # a source waits for cpp and dtc
     with ThreadPoolExecutor(threads) as pool:

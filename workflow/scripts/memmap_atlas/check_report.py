@@ -18,6 +18,7 @@ from memmap_atlas.documents import ConfigError
 from memmap_atlas.findings import Finding, findings
 from memmap_atlas.kernel import Kernel
 from memmap_atlas.labels import amount, range_text, short
+from memmap_atlas.markup import plain_file
 from memmap_atlas.readers.memory_map import MemoryMap
 from memmap_atlas.regions import Regions
 from memmap_atlas.units import parse_size, size_text
@@ -140,7 +141,7 @@ def lines_of(verdict: Verdict, most: int) -> list[str]:
 
 def on_a_line(file: str) -> str:
     """The name of a file with line breaks and other control characters written out."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in file)
+    return plain_file(file)
 
 
 def finding_text(finding: Finding, verdict: Verdict) -> str:

@@ -1,7 +1,9 @@
 """Debian packages of any architecture and suite, fetched through the machine's own apt.
 
 apt runs on a private state: the machine's package lists, architectures and installed packages are
-neither read nor changed. The archive is the one that the machine is configured for.
+neither read nor changed. The archive is the one that the machine is configured for. What is fetched
+is Debian's: lists are taken with a signature of the archive's keys alone, whatever the machine's
+own settings allow, and a package with the digest that they have of it.
 """
 
 import hashlib
@@ -20,7 +22,7 @@ IMAGE = re.compile(r"/vmlinu[xz](-[^/]*)?$")
 TREE_PACKAGE = re.compile(r"^linux-(?:image|base)-")
 # to 6.12 in a folder of the image's, then in one of the modules'
 TREE = re.compile(
-    r"^\./usr/lib/(?:linux-image-[^/]+|modules/[^/]+/dtb)/(?P<name>[\w+.-]+(?:/[\w+-][\w+.-]*)*\.dtb)$"
+    r"^\./usr/lib/(?:linux-image-[^/]+|modules/[^/]+/dtb)/(?P<name>[\w+-][\w+.-]*(?:/[\w+-][\w+.-]*)*\.dtb)$"
 )
 TRIES = 3
 MOST_PACKAGES = 6
@@ -60,6 +62,10 @@ class Archive:
             "APT::Architecture": self.architecture,
             "APT::Architectures": self.architecture,
             "APT::Sandbox::User": "root",
+            "APT::Get::AllowUnauthenticated": "false",
+            "Acquire::AllowInsecureRepositories": "false",
+            "Acquire::AllowWeakRepositories": "false",
+            "Acquire::AllowDowngradeToInsecureRepositories": "false",
             "Acquire::Languages": "none",
             "Acquire::Retries": TRIES,
         }

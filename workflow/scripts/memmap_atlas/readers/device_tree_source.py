@@ -2,7 +2,9 @@
 (scripts/Makefile.lib: cmd_dtc), then read as flattened trees.
 
 A source can include itself, devices or gigabytes: both programs run with limits on time, memory
-and output, see no environment, and write to a folder of their own.
+and output, see no environment, and write to a folder of their own. Neither knows a network. They
+read any file that a source names (#include, /include/, /incbin/): one that names a file that is no
+source, and lies in none of its folders, is refused, so that no map tells what is in it.
 """
 
 import os
@@ -12,7 +14,7 @@ import shutil
 import signal
 import subprocess
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +24,9 @@ from memmap_atlas.readers.device_tree import Tree
 from memmap_atlas.readers.memory_map import MemoryMap, Unreadable
 
 KIND = "device tree source"
+SUFFIXES = (".dts", ".dtsi", ".dtso", ".h", ".inc")
+# where cpp says which file the next line is of
+MARKER = re.compile(rb'^# \d+ "((?:[^"\\\n]|\\.)*)"', re.MULTILINE)
 # how a source begins, or how each of its parts can
 BEGINS = re.compile(
     rb"^[ \t]*(?:/(?:dts-v1/|plugin/)?[ \t]*[;{]|&\w+[ \t]*\{"
@@ -104,9 +109,10 @@ def compiled(source: Path, work: Path) -> bytes:
     ended = run(["cpp", *language, *searched, str(source), "-o", "tree.dts"], work)
     if ended.code:
         raise refused(ended, CPP_ERROR, source)
-    ended = dtc(["-O", "dtb", "-o", "tree.dtb"], source, work)
+    expanded = (work / "tree.dts").read_bytes()
+    refuse_strangers(map(unescaped, MARKER.findall(expanded)), source, work)
+    ended = dtc(["-O", "dtb", "-o", "tree.dtb", "-d", "read"], source, work)
     if ended.code:
-        expanded = (work / "tree.dts").read_bytes()
         # dtc can include it too
         if b"/dts-v1/" not in expanded and b"/include/" not in expanded:
             raise Unreadable(
@@ -114,7 +120,38 @@ def compiled(source: Path, work: Path) -> bytes:
                 "a board that includes it"
             )
         raise refused(ended, DTC_ERROR, source)
+    refuse_strangers(files_of((work / "read").read_bytes()), source, work)
     return (work / "tree.dtb").read_bytes()
+
+
+def unescaped(name: bytes) -> bytes:
+    """The name of a file as cpp writes it in a string of C."""
+    return re.sub(rb"\\([0-7]{3}|.)", lambda m: bytes([int(m[1], 8)]) if m[1][1:] else m[1], name)
+
+
+def files_of(rule: bytes) -> list[bytes]:
+    """What a rule of make, as dtc writes it, depends on; a space in a name has a backslash."""
+    _, _, files = rule.replace(b"\\\n", b" ").partition(b":")
+    return [re.sub(rb"\\(.)", rb"\1", name) for name in re.findall(rb"(?:\\.|[^\s\\])+", files)]
+
+
+def refuse_strangers(files: Iterable[bytes], source: Path, work: Path) -> None:
+    """Raise Unreadable where a source names a file that is neither one by its suffix, wherever its
+    links lead, nor in a folder that it may include from.
+    """
+    folders = [folder.resolve() for folder in (*included(source), work)]
+    for name in dict.fromkeys(files):
+        # of cpp: <built-in> and such
+        if name.startswith(b"<"):
+            continue
+        path = (work / os.fsdecode(name)).resolve()
+        inside = any(path.is_relative_to(folder) for folder in folders)
+        if not inside and path.suffix not in SUFFIXES:
+            told = named(os.fsdecode(name), source)
+            raise Unreadable(
+                f"names {told}, which is no source of a device tree ({', '.join(SUFFIXES)}) and "
+                "lies in none of its folders"
+            )
 
 
 def dtc(wanted: Sequence[str], source: Path, work: Path) -> Ended:
