@@ -5,7 +5,7 @@ BIN := .venv/bin
 LAB ?= full
 FUZZ ?= 100000
 
-.PHONY: all report test fuzz check bench lab evidence docs lock
+.PHONY: all report test fuzz check audit bench lab evidence docs lock
 
 all: .venv/ready
 	$(BIN)/snakemake --cores all --quiet host reason
@@ -19,10 +19,11 @@ all: .venv/ready
 test: .venv/ready
 	$(BIN)/pytest -n 2 --dist loadfile
 
-# the readers of files against so many broken ones each; `make test` tries a few hundred
+# the readers of files against so many broken ones each, and configurations against so many mutated
+# ones in all; `make test` tries a few hundred, and two thousand
 fuzz: .venv/ready
 	ATLAS_FUZZ=$(FUZZ) $(BIN)/pytest -n 2 --dist load -k fuzz tests/test_readers_text.py \
-	    tests/test_readers_tree.py tests/test_kernel_config.py
+	    tests/test_readers_tree.py tests/test_kernel_config.py tests/test_hostile.py
 
 check: .venv/ready
 	$(BIN)/ruff format --check .
@@ -50,6 +51,17 @@ evidence: lab
 
 bench: .venv/ready
 	$(BIN)/python tests/bench.py
+
+# the lock against known vulnerabilities: pip-audit asks for them; ADVISORIES=folder is a copy of
+# theirs, for where there is no network
+audit: .venv/ready
+ifdef ADVISORIES
+	$(BIN)/python tests/audit.py "$(ADVISORIES)"
+else
+	$(PYTHON) -m venv .audit
+	.audit/bin/pip install --quiet --disable-pip-version-check pip-audit
+	.audit/bin/pip-audit --requirement requirements.lock --disable-pip --require-hashes
+endif
 
 # the tables of config/README.md, and after `make` the figures of README.md
 docs: .venv/ready

@@ -2,13 +2,14 @@
 
 import shlex
 
+from memmap_atlas.documents import as_list
 from memmap_atlas.figure_plan import FIGURES as KINDS, find
 from memmap_atlas.figures.draw import KINDS as DRAWN_BY
 
 EVIDENCE = str(HERE / "workflow/resources/evidence.parquet")
 CITATION = str(HERE / "CITATION.cff")
 # what the configuration says to get each sweep
-WRITTEN = dict(zip(SWEEPS, ([f"sweeps=[{entry}]"] for entry in config["sweeps"])))
+WRITTEN = dict(zip(SWEEPS, ([f"sweeps={as_list([entry])}"] for entry in config["sweeps"])))
 if QUESTION:
     WRITTEN = dict.fromkeys(SWEEPS, QUESTION.asked)
 
