@@ -25,6 +25,11 @@ fuzz: .venv/ready
 	ATLAS_FUZZ=$(FUZZ) $(BIN)/pytest -n 2 --dist load -k fuzz tests/test_readers_text.py \
 	    tests/test_readers_tree.py tests/test_kernel_config.py tests/test_hostile.py
 
+# the default sweeps on a Slurm of two CPUs that is started for it, held to a local run; as root, with
+# Debian's munge, slurmctld, slurmd and slurm-client. `make test` has smaller ones
+slurm: .venv/ready
+	ATLAS_SLURM=1 $(BIN)/pytest -s tests/test_slurm.py
+
 check: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
