@@ -1,13 +1,12 @@
 """Benchmark, for a person to run (`make bench`): what a point costs to evaluate, and a whole run.
 
-All figures come from one run on one machine; the ratios carry over, the times do not. The three
-evaluations must agree, or nothing is printed.
+All figures come from one run on one machine; the ratios carry over, the times do not. Evaluations
+that are compared must agree, or nothing is printed.
 """
 
-import subprocess
 import sys
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -19,12 +18,15 @@ import pandas as pd
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-from memmap_atlas.evaluate import costs  # noqa: E402
+import bench_run  # noqa: E402
+from memmap_atlas.compiled import compiled  # noqa: E402
+from memmap_atlas.cost import cost  # noqa: E402
+from memmap_atlas.evaluate import BLOCK, COSTS, fill_from_arrays, point  # noqa: E402
 from memmap_atlas.kernel_file import load_kernels  # noqa: E402
 from memmap_atlas.layouts import grid_regions  # noqa: E402
 from memmap_atlas.models import MODELS  # noqa: E402
-from memmap_atlas.regions import Regions  # noqa: E402
-from memmap_atlas.table import COST_COLUMNS  # noqa: E402
+from memmap_atlas.regions import Ints, Regions  # noqa: E402
+from memmap_atlas.steps import Steps, steps_of  # noqa: E402
 
 POINTS = 1_000_000
 KERNEL = load_kernels(ROOT / "config/kernels.yaml")["arm64-5.10-4k"]
@@ -76,75 +78,171 @@ def plain(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"needed": needed, "memmap": taken, "wasted": taken - needed})
 
 
-def best(work: Callable[[], Any], repeat: int = 3) -> tuple[float, Any]:
-    """Seconds of the fastest of some runs, and its result."""
+def best(work: Callable[[], Any], repeat: int = 5) -> tuple[float, Any]:
+    """ns per point of the fastest of some runs, and its result."""
     times = []
     for _ in range(repeat):
         start = perf_counter()
         result = work()
         times.append(perf_counter() - start)
-    return min(times), result
+    return min(times) * 1e9 / POINTS, result
 
 
-def evaluation() -> list[tuple[str, float, str]]:
-    """ns per point and model of each way to evaluate."""
+def in_blocks(program: Callable[[Regions, Ints], None], regions: Regions, rows: int) -> None:
+    """Evaluate block by block into the same memory, as a writer of files takes them."""
+    out = np.empty((rows, BLOCK), dtype=np.int64)
+    for first in range(0, POINTS, BLOCK):
+        some = regions.columns(slice(first, first + BLOCK))
+        program(some, out[:, : some.start.shape[1]])
+
+
+def as_sql(steps: Steps, results: Sequence[int], columns: Sequence[str]) -> str:
+    """Steps as one query over a table of s0, e0, s1, e1: selects in each other, the inner ones with
+    what the outer ones need, so that nothing is computed twice.
+    """
+    infix = {"add": "+", "sub": "-", "mul": "*", "div": "//", "and": "&", "shr": ">>", "shl": "<<"}
+    called = {"min": "least", "max": "greatest"}
+    names: list[str] = []
+    depths: list[int] = []
+    selects: dict[int, list[str]] = {}
+    for place, (name, arguments) in enumerate(steps.taken):
+        values = [] if name in ("constant", "start", "end") else [names[one] for one in arguments]
+        depths.append(max((depths[one] for one in arguments), default=0) + 1 if values else 0)
+        names.append(f"v{place}")
+        if name == "constant":
+            names[place] = f"({steps.constants[arguments[0]]})"
+            continue
+        if name in ("start", "end"):
+            names[place] = f"{name[0]}{arguments[0]}"
+            continue
+        if name == "select":
+            text = f"case when {values[0]} then {values[1]} else {values[2]} end"
+        elif name in called:
+            text = f"{called[name]}({', '.join(values)})"
+        else:
+            text = f"{values[0]} {infix.get(name, name)} {values[1]}"
+        selects.setdefault(depths[place], []).append(f"{text} as v{place}")
+    query = "layouts"
+    for _, lines in sorted(selects.items()):
+        query = f"(select *, {', '.join(lines)} from {query})"
+    found = zip(results, columns, strict=True)
+    return f"select {', '.join(f'{names[one]} as {column}' for one, column in found)} from {query}"
+
+
+def with_numpy(steps: Steps, results: Sequence[int], regions: Regions) -> list[Any]:
+    """Steps taken by numpy, one after the other, each over all layouts."""
+    function: dict[str, Callable[..., Any]] = {
+        "add": np.add,
+        "sub": np.subtract,
+        "mul": np.multiply,
+        "div": np.floor_divide,
+        "and": np.bitwise_and,
+        "shr": np.right_shift,
+        "shl": np.left_shift,
+        "min": np.minimum,
+        "max": np.maximum,
+        "select": np.where,
+        "<": np.less,
+        "<=": np.less_equal,
+        ">": np.greater,
+        ">=": np.greater_equal,
+        "==": np.equal,
+        "!=": np.not_equal,
+    }
+    found: list[Any] = []
+    for name, arguments in steps.taken:
+        if name == "constant":
+            found.append(np.int64(steps.constants[arguments[0]]))
+        elif name in ("start", "end"):
+            found.append(getattr(regions, name)[arguments[0]])
+        else:
+            found.append(function[name](*(found[argument] for argument in arguments)))
+    return [found[place] for place in results]
+
+
+def three(layouts: Regions) -> list[Ints]:
+    """The columns that are written out by hand above."""
+    found = cost(layouts, KERNEL, "vmemmap")
+    return [found.needed, found.memmap, found.wasted]
+
+
+def eleven(layouts: Regions, model: str = "vmemmap") -> list[Ints]:
+    """All byte columns."""
+    return list(point(layouts, KERNEL, model))[: len(COSTS)]
+
+
+def evaluation() -> list[tuple[str, float, float]]:
+    """What is evaluated, ns per point and model, and the same of what it is compared to."""
     regions = layouts()
-    table = pd.DataFrame(
-        {
-            "s1": regions.start[0],
-            "e1": regions.end[0],
-            "s2": regions.start[1],
-            "e2": regions.end[1],
-        }
-    )
+    edges = {
+        "s1": regions.start[0],
+        "e1": regions.end[0],
+        "s2": regions.start[1],
+        "e2": regions.end[1],
+    }
+    table = pd.DataFrame(edges)
+    numbered = pd.DataFrame(dict(zip(("s0", "e0", "s1", "e1"), edges.values(), strict=True)))
     database = duckdb.connect()
     database.execute("set threads to 1")
-    database.register("layouts_frame", table)
-    database.execute("create table layouts as select * from layouts_frame")
-    ours, result = best(lambda: costs(regions, KERNEL, "vmemmap"))
-    numpy, frame = best(lambda: plain(table))
-    sql, rows = best(lambda: database.sql(SQL).df())
-    for place, (name, _) in enumerate(COST_COLUMNS):
-        if (column := name.removesuffix("_bytes")) in frame:
-            assert np.array_equal(result[place], frame[column])
-            assert np.array_equal(result[place], rows[column])
-    every = [best(lambda model=model: costs(regions, KERNEL, model), 1)[0] for model in MODELS]
-    to_ns = 1e9 / POINTS
+    for name, frame in (("by_hand", table), ("numbered", numbered)):
+        database.register("frame", frame)
+        database.execute(f"create table {name} as select * from frame")
+        database.unregister("frame")
+    wide = np.empty((len(COSTS), POINTS), dtype=np.int64)
+    steps, results = steps_of(eleven, 2)
+    start = perf_counter()
+    program = compiled(eleven, 2)
+    making = perf_counter() - start
+    program(regions, wide)
+    query = as_sql(steps, results, COSTS).replace("from layouts", "from numbered")
+    ours, _ = best(lambda: in_blocks(program, regions, len(COSTS)))
+    writing, _ = best(lambda: in_blocks(lambda _, out: out.fill(1), regions, len(COSTS)))
+    numpy, by_numpy = best(lambda: with_numpy(steps, results, regions), 2)
+    sql, by_sql = best(lambda: database.sql(query).fetchnumpy(), 2)
+    for place, column in enumerate(COSTS):
+        assert (wide[place] == by_numpy[place]).all()
+        assert np.array_equal(wide[place], by_sql[column])
+    few = np.empty((3, POINTS), dtype=np.int64)
+    short = compiled(three, 2)
+    short(regions, few)
+    ours_few, _ = best(lambda: in_blocks(short, regions, 3))
+    numpy_few, frame = best(lambda: plain(table))
+    sql_few, rows = best(
+        lambda: database.sql(SQL.replace("from layouts", "from by_hand")).fetchnumpy()
+    )
+    for place, column in enumerate(("needed", "memmap", "wasted")):
+        assert np.array_equal(few[place], frame[column])
+        assert np.array_equal(few[place], rows[column])
+    models, arrays = [], []
+    for model in MODELS:
+        of_model = compiled(partial(eleven, model=model), 2)
+        models.append(best(lambda: in_blocks(of_model, regions, len(COSTS)))[0])  # noqa: B023
+        out = np.empty((len(COSTS) + 1, POINTS), dtype=np.int64)
+        arrays.append(best(lambda: fill_from_arrays(regions, KERNEL, model, out), 1)[0])  # noqa: B023
+    mean = sum(models) / len(models)
     return [
-        ("ours, vmemmap, all 11 byte columns", ours * to_ns, ""),
-        ("ours, mean of the nine models, all columns", sum(every) / len(every) * to_ns, ""),
-        ("plain pandas, vmemmap, 3 columns", numpy * to_ns, f"{ours / numpy:.1f}"),
-        ("DuckDB SQL, vmemmap, 3 columns, one thread", sql * to_ns, f"{ours / sql:.1f}"),
+        ("**all 11 byte columns, vmemmap**", ours, ours),
+        ("the same, mean of the nine models", mean, mean),
+        ("the same, the slowest model", max(models), max(models)),
+        ("writing 11 columns to memory, no more", writing, ours),
+        ("the same steps by numpy, over all layouts", numpy, ours),
+        ("the same steps as DuckDB SQL, one thread", sql, ours),
+        ("our rules on arrays, mean of the models", sum(arrays) / len(arrays), mean),
+        ("**three columns, vmemmap**", ours_few, ours_few),
+        ("by hand in pandas", numpy_few, ours_few),
+        ("by hand in DuckDB SQL, one thread", sql_few, ours_few),
+        (f"making the machine code: {making * 1e3:.0f} ms", 0, 0),
     ]
 
 
-def seconds(*command: str | Path, folder: Path) -> float:
-    """Wall time of a command."""
-    start = perf_counter()
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    return perf_counter() - start
-
-
 def main() -> None:
-    """Print both tables."""
-    print("| evaluation | ns per point and model | ours / this |")
+    """Print the tables."""
+    print("| evaluation | ns per point and model | this / ours |")
     print("|---|---:|---:|")
-    for name, time, ratio in evaluation():
-        print(f"| {name} | {time:.0f} | {ratio} |")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        seaborn = min(
-            seconds(sys.executable, "-c", "import seaborn", folder=folder) for _ in range(3)
-        )
-        run = seconds(
-            *(sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"),
-            *("--cores", "all", "--directory", folder),
-            folder=folder,
-        )
-    print("\n| whole run | seconds | times `import seaborn` |")
-    print("|---|---:|---:|")
-    print(f'| `python -c "import seaborn"` | {seaborn:.2f} | 1 |')
-    print(f"| the default run from nothing | {run:.0f} | {run / seaborn:.0f} |")
+    for name, time, ours in evaluation():
+        print(f"| {name} | {time:.1f} | {time / ours:.1f} |" if time else f"\n{name}")
+    print()
+    bench_run.main()
 
 
 if __name__ == "__main__":

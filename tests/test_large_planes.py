@@ -44,7 +44,7 @@ CELLS = 800
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("memmap_atlas.figure_plan.MOST_CELLS", CELLS)
-        patch.setattr("memmap_atlas.figures.plane.MOST_CELLS", 50)
+        patch.setattr("memmap_atlas.figures.data.PIECE", 500)
         # row groups of a few layouts
         patch.setattr("memmap_atlas.sweep.POINTS_PER_GROUP", 200)
         return {

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from memmap_atlas.config import load_sweep, load_sweeps
@@ -268,3 +269,34 @@ def test_parts_cover_every_layout_once(monkeypatch: pytest.MonkeyPatch, tmp_path
         """,
     )
     assert (seven.layouts_per_group, seven.layouts_per_part, seven.parts) == (1, 4, 2)
+
+
+@pytest.mark.parametrize(
+    ("room", "layouts", "groups"),
+    [(84, 28, [12]), (27, 9, [3, 3, 3, 3]), (6, 2, [3, 3, 3, 3]), (1, 1, [3, 3, 3, 3])],
+)
+def test_kernels_share_a_row_group_where_there_is_room(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, room: int, layouts: int, groups: list[int]
+) -> None:
+    monkeypatch.setattr("memmap_atlas.sweep.POINTS_PER_GROUP", room)
+    four = sweep(
+        tmp_path,
+        """
+        name: four
+        layouts: {grid: {ram_size: {from: 1GiB, to: 7GiB, step: 1GiB}}}
+        kernels: [arm64-6.12-4k, arm64-5.10-4k, arm64-5.10-64k, arm64-6.12-64k]
+        models: [flatmem, vmemmap, sparsemem]
+        """,
+    )
+    assert four.layouts_per_group == layouts
+    assert [len(group) for group in four.groups] == groups
+    assert [one for group in four.groups for one in group] == four.combinations
+    path = tmp_path / "memmap.parquet"
+    write_memmap(path, points(blocks(four, four.layouts_per_group), four), four, {})
+    rows = pd.read_parquet(path)
+    assert len(rows) == four.points == 84
+    assert not rows.duplicated(["layout", "kernel", "model"]).any()
+    metadata = pq.read_metadata(path)
+    found = [metadata.row_group(place).num_rows for place in range(metadata.num_row_groups)]
+    blocks_of = [min(layouts, 7 - first) for first in range(0, 7, layouts)]
+    assert found == [count * size for count in blocks_of for size in groups]

@@ -14,7 +14,7 @@ from memmap_atlas.kernel import Kernel
 from memmap_atlas.layouts import Layouts
 from memmap_atlas.regions import Ints, Regions
 from memmap_atlas.strips import NOTHING, Strip, strip
-from memmap_atlas.sweep import Sweep
+from memmap_atlas.sweep import Combination, Sweep
 
 # of Cost, in the order of the table's columns
 COSTS = (
@@ -40,7 +40,7 @@ BLOCK = 1 << 14
 
 @dataclass(frozen=True)
 class Points:
-    """Layouts under every combination of a sweep.
+    """Layouts under some combinations of a sweep.
 
     costs: bytes, as in COSTS, int64 of shape (costs, combinations, layouts); without meaning where
         a rule forbids the point
@@ -48,22 +48,24 @@ class Points:
     """
 
     layouts: Layouts
+    combinations: Sequence[Combination]
     costs: Ints
     rules: Ints
 
 
 def points(blocks: Iterable[Layouts], sweep: Sweep) -> Iterator[Points]:
-    """The points of some layouts of a sweep, a block of them after the other."""
+    """The points of some layouts of a sweep: for one block of them after the other, each group of
+    combinations.
+    """
     fill = fill_compiled if sweep.layouts >= MANY_LAYOUTS else fill_from_arrays
-    kernels = [
-        (sweep.kernels[name].with_section(section), model)
-        for name, section, model in sweep.combinations
-    ]
+    groups = sweep.groups
     for layouts in blocks:
-        found = np.empty((len(COSTS) + 1, len(kernels), len(layouts)), dtype=np.int64)
-        for place, (kernel, model) in enumerate(kernels):
-            fill(layouts.regions, kernel, model, found[:, place])
-        yield Points(layouts, found[:-1], found[-1])
+        for group in groups:
+            found = np.empty((len(COSTS) + 1, len(group), len(layouts)), dtype=np.int64)
+            for place, (name, section, model) in enumerate(group):
+                kernel = sweep.kernels[name].with_section(section)
+                fill(layouts.regions, kernel, model, found[:, place])
+            yield Points(layouts, group, found[:-1], found[-1])
 
 
 def point(layouts: Regions, kernel: Kernel, model: str) -> Sequence[Ints]:

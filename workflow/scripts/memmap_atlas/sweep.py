@@ -4,8 +4,11 @@ A :class:`Sweep` is self-contained: kernels and machines are in it by value, siz
 goes to results/<sweep>/sweep.resolved.yaml and comes back from there the same.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +55,8 @@ class Range:
 
 
 Axis = tuple[int, ...] | Range
+# a kernel, a section size and a model
+Combination = tuple[str, int, str]
 # the regions of one layout, (start, end) in address order
 Layout = tuple[tuple[int, int], ...]
 
@@ -112,7 +117,7 @@ class Sweep:
         return len(self.regions) + (len(self.grid) if self.grid else 0)
 
     @property
-    def combinations(self) -> list[tuple[str, int, str]]:
+    def combinations(self) -> list[Combination]:
         """(kernel, section size, model) in the order of the table."""
         return [
             (name, section, model)
@@ -128,8 +133,23 @@ class Sweep:
 
     @property
     def layouts_per_group(self) -> int:
-        """Layouts in a row group of the dataset, which has all points of each."""
-        return max(POINTS_PER_GROUP // len(self.combinations), 1)
+        """Layouts whose points under one kernel fill a row group of the dataset."""
+        most = max(Counter(kernel for kernel, _, _ in self.combinations).values())
+        return max(POINTS_PER_GROUP // most, 1)
+
+    @property
+    def groups(self) -> list[list[Combination]]:
+        """Combinations that share a row group, in order: all of a kernel, and of further kernels as
+        far as there is room.
+        """
+        room = POINTS_PER_GROUP // min(self.layouts, self.layouts_per_group)
+        groups: list[list[Combination]] = [[]]
+        for _, of_kernel in groupby(self.combinations, key=itemgetter(0)):
+            some = list(of_kernel)
+            if groups[-1] and len(groups[-1]) + len(some) > room:
+                groups.append([])
+            groups[-1] += some
+        return groups
 
     @property
     def layouts_per_part(self) -> int:
@@ -137,8 +157,8 @@ class Sweep:
         depends on the number of points alone, never on the machine.
         """
         points = max(POINTS_PER_PART, -(-self.points // MOST_PARTS))
-        groups = -(-points // (self.layouts_per_group * len(self.combinations)))
-        return groups * self.layouts_per_group
+        blocks = -(-points // (self.layouts_per_group * len(self.combinations)))
+        return blocks * self.layouts_per_group
 
     @property
     def parts(self) -> int:

@@ -141,10 +141,10 @@ def named(places: NDArray[np.int32], names: Iterable[str]) -> pa.Array:
 
 
 def point_columns(points: Points, sweep: Sweep) -> list[pa.Array]:
-    """The columns of the contract for all points of some layouts: all layouts of one combination,
-    then those of the next.
+    """The columns of the contract for some points: all layouts of one combination, then those of
+    the next.
     """
-    combinations, count = sweep.combinations, len(points.layouts)
+    combinations, count = points.combinations, len(points.layouts)
     kernels = [sweep.kernels[kernel] for kernel, _, _ in combinations]
 
     def all_layouts(values: Iterable[Any], kind: Any = np.int64) -> Any:
@@ -179,8 +179,8 @@ def point_columns(points: Points, sweep: Sweep) -> list[pa.Array]:
 def write_memmap(
     path: Path, points: Iterable[Points], sweep: Sweep, metadata: dict[str, str]
 ) -> None:
-    """One file of the memmap dataset: a row group has all points of some layouts, those of one
-    combination after those of the other.
+    """One file of the memmap dataset: a row group has all points of some layouts under one kernel,
+    or under several, those of one combination after those of the other.
     """
     form = memmap_schema(metadata)
     with pq.ParquetWriter(path, form, compression="zstd") as writer:

@@ -1,14 +1,14 @@
 """The page: what it knows of the sweep, its data, its charts, and all of it as one HTML file."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -39,7 +39,7 @@ from memmap_atlas.labels import size_label
 from memmap_atlas.layouts import Layouts, layouts_of
 from memmap_atlas.provenance import digest
 from memmap_atlas.strips import PARTS
-from memmap_atlas.sweep import GRID_AXES, Sweep, load, sections_of
+from memmap_atlas.sweep import GRID_AXES, Combination, Sweep, load, sections_of
 from memmap_atlas.table import COST_COLUMNS
 from memmap_atlas.units import UNITS, size_text
 
@@ -82,13 +82,28 @@ class Tables:
     strips: Path
 
 
-def explorer(tables: Tables, resources: Path, code: str) -> str:
-    """The page of a sweep as HTML; ``resources`` is the folder of its template, script and style,
-    ``code`` the version of what makes it.
+@dataclass(frozen=True)
+class Frame:
+    """What a page has around the points of its sweep.
+
+    resources: the folder of its template, script and style
+    vega: the JavaScript that draws charts
+    description: of the sweep
+    code: version of what makes the page
+    """
+
+    resources: Path
+    vega: Path
+    description: str
+    code: str
+
+
+def explorer(tables: Tables, frame: Frame) -> str:
+    """The page of a sweep as HTML.
 
     Raises ValueError where the tables hold what a browser can't count.
     """
-    sweep = load(tables.sweep)
+    sweep = replace(load(tables.sweep), description=frame.description)
     layouts = layouts_of(sweep)
     store = Store()
     memmap = [one_chunk(group) for part in tables.memmap for group in row_groups(part)]
@@ -120,7 +135,7 @@ def explorer(tables: Tables, resources: Path, code: str) -> str:
         "combinations": list(combinations(sweep, layouts, memmap, tables.strips, reasons, store)),
         "charts": charts(axes, shown, scale, len(sweep.models), named(sweep, shown)),
     }
-    page = environment(resources).get_template("page.html.j2")
+    page = environment(frame.resources).get_template("page.html.j2")
     return page.render(
         sweep=sweep,
         manifest=manifest,
@@ -139,11 +154,10 @@ def explorer(tables: Tables, resources: Path, code: str) -> str:
             key=lambda axis: ACROSS.index(axis["name"]),
         ),
         inks={"ink": INK, "faint": FAINT, "edge": EDGE, "forbidden": FORBIDDEN},
-        provenance=f"memmap-atlas {code}, sweep SHA-256 {digest(tables.sweep)}",
-        # the library comes with vl-convert: nothing is fetched, neither now nor by the reader
-        vega=inline(vl_convert.javascript_bundle()),  # type: ignore[call-arg]  # it has a default
-        code=inline((resources / "explorer.js").read_text(encoding="utf-8")),
-        style=inline((resources / "explorer.css").read_text(encoding="utf-8")),
+        provenance=f"memmap-atlas {frame.code}, sweep SHA-256 {digest(tables.sweep)}",
+        vega=inline(frame.vega.read_text(encoding="utf-8")),
+        code=inline((frame.resources / "explorer.js").read_text(encoding="utf-8")),
+        style=inline((frame.resources / "explorer.css").read_text(encoding="utf-8")),
     )
 
 
@@ -174,7 +188,7 @@ def one_chunk(table: pa.Table) -> pa.Table:
 
 
 def row_groups(part: Path) -> Iterator[pa.Table]:
-    """The row groups of a file of the dataset: each has all points of some layouts."""
+    """The row groups of a file of the dataset: each has some layouts under ``sweep.groups``."""
     with pq.ParquetFile(part) as file:
         for number in range(file.num_row_groups):
             yield file.read_row_group(number)
@@ -201,15 +215,17 @@ def combinations(
     kernels = list(sweep.kernels)
     every = len(layouts)
     kept = one_chunk(pq.read_table(strips))
+    blocks: dict[Combination, list[pa.Table]] = {one: [] for one in sweep.combinations}
+    for group, shared in zip(memmap, cycle(sweep.groups), strict=False):
+        count = len(group) // len(shared)
+        for place, combination in enumerate(shared):
+            blocks[combination].append(group.slice(place * count, count))
     for number, (kernel, section, model) in enumerate(sweep.combinations):
-        blocks, first = [], 0
-        for group in memmap:
-            count = len(group) // len(sweep.combinations)
-            block = group.slice(number * count, count)
-            check(block, layouts.names.slice(first, count), kernel, section, model)
-            blocks.append(block)
-            first += count
-        rows = pa.concat_tables(blocks)
+        first = 0
+        for block in blocks[kernel, section, model]:
+            check(block, layouts.names.slice(first, len(block)), kernel, section, model)
+            first += len(block)
+        rows = pa.concat_tables(blocks[kernel, section, model])
         stretches = kept.slice(number * every, every)
         check(stretches, layouts.names, kernel, section, model)
         reason = pa.compute.index_in(

@@ -24,6 +24,8 @@ EXTRA = ["section_table_bytes", "usage_bytes", "page_table_bytes"]
 COST = ["memmap_bytes", *EXTRA]
 PARTS = ["needed_bytes", "hole_bytes", "edge_bytes", "rounding_bytes", *EXTRA]
 
+# rows that are handled at once
+PIECE = 1 << 19
 NO_SCALE = WasteScale((4096,))
 
 
@@ -118,28 +120,37 @@ class Source:
                 ),
             )
         read = dict.fromkeys([*columns, "layout", "base_bytes", "kernel", "section_bytes"])
-        found = False
+        found = 0
+        some: list[pa.Table] = []
         for group in self.row_groups(list(read), gridded):
-            if rows := group.filter(wanted).select(list(columns)):
-                found = True
-                yield named_as_text(rows.to_pandas())
+            some.append(group.filter(wanted).select(list(columns)))
+            if sum(map(len, some)) >= PIECE:
+                found += sum(map(len, some))
+                yield as_frame(some)
+                some = []
+        found += sum(map(len, some))
         if not found:
             raise ValueError(
                 f"{self.parts[0].parent} has no row for the figure {self.figure.name}: delete that "
                 "folder, and it is made again"
             )
+        if some:
+            yield as_frame(some)
 
     def row_groups(self, columns: Sequence[str], gridded: bool | None = None) -> Iterator[pa.Table]:
-        """Some columns of the dataset, a row group after the other; with ``gridded`` those that can
-        have layouts of the grid, or named ones.
+        """Some columns of the dataset, a row group after the other; with ``gridded`` said only those
+        that can have layouts of the grid, or named ones, under the figure's kernels.
         """
         for part in self.parts:
             with pq.ParquetFile(part) as file:
+                base, kernel = map(file.schema_arrow.get_field_index, ("base_bytes", "kernel"))
                 for number in range(file.num_row_groups):
                     group = file.metadata.row_group(number)
-                    base = group.column(file.schema_arrow.get_field_index("base_bytes"))
-                    named = base.statistics.null_count
-                    if gridded is None or (named < group.num_rows if gridded else named > 0):
+                    named = group.column(base).statistics.null_count
+                    known = group.column(kernel).statistics
+                    wanted = any(known.min <= name <= known.max for name in self.figure.kernels)
+                    placed = named < group.num_rows if gridded else named > 0
+                    if gridded is None or (wanted and placed):
                         yield file.read_row_group(number, columns=list(columns))
 
     def default_models(self, rows: pd.DataFrame) -> pd.DataFrame:
@@ -165,6 +176,11 @@ class Source:
         rows = rows[rows["stretches"].notna()].reset_index(drop=True)
         found = pd.DataFrame(list(rows["stretches"]), columns=["start", "end", "part"])
         return rows.drop(columns="stretches").join(found)
+
+
+def as_frame(tables: Sequence[pa.Table]) -> pd.DataFrame:
+    """Tables as one frame."""
+    return named_as_text(pa.concat_tables(tables).unify_dictionaries().to_pandas())
 
 
 def named_as_text(rows: pd.DataFrame) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from memmap_atlas.figure_plan import MOST_CELLS, PROPOSALS, grid_axes, values_per_cell
+from memmap_atlas.figure_plan import PROPOSALS, grid_axes, values_per_cell
 from memmap_atlas.figures.annotated import regret
 from memmap_atlas.figures.data import (
     COST,
@@ -122,14 +122,21 @@ def cells(
         return pd.concat(list(pieces), ignore_index=True)
     keys = [*keys, *map(column_of, per_cell)]
     every = {
-        "selectable": "first",
+        "selectable": "any",
         "feasible": "any",
-        "reason": "first",
+        "reason": "max",
         value: "max",
         "total": "sum",
         "points": "sum",
     }
     how = {name: function for name, function in every.items() if name not in keys}
+    # numbers stand for reasons meanwhile: text would take most of the time
+    reasons: list[str | None] = [None]
+
+    def numbered(reason: str | None) -> int:
+        if reason not in reasons:
+            reasons.append(reason)
+        return reasons.index(reason)
 
     def brought_together(rows: Sequence[pd.DataFrame]) -> pd.DataFrame:
         return pd.concat(rows).groupby(keys, sort=False, as_index=False, dropna=False).agg(how)
@@ -140,10 +147,12 @@ def cells(
             column_of(axis): middle(source.sweep, axis, size, rows[column_of(axis)])
             for axis, size in per_cell.items()
         }
-        found.append(brought_together([rows.assign(**middles, total=rows[value], points=1)]))
-        if sum(map(len, found)) > 2 * MOST_CELLS:
-            found = [brought_together(found)]
-    return brought_together(found)
+        codes, texts = pd.factorize(rows["reason"], use_na_sentinel=True)
+        reason = np.array([*map(numbered, texts), 0])[codes]
+        some = rows.assign(**middles, reason=reason, total=rows[value], points=1)
+        found = [brought_together([*found, brought_together([some])])]
+    whole = brought_together(found)
+    return whole.assign(reason=np.array(reasons, dtype=object)[whole["reason"]])
 
 
 def middle(sweep: Sweep, axis: str, per_cell: int, values: pd.Series) -> NDArray[np.int64]:
