@@ -138,8 +138,8 @@ class Source:
             yield as_frame(some)
 
     def row_groups(self, columns: Sequence[str], gridded: bool | None = None) -> Iterator[pa.Table]:
-        """Some columns of the dataset, a row group after the other; with ``gridded`` said only those
-        that can have layouts of the grid, or named ones, under the figure's kernels.
+        """Some columns of the dataset, a row group after the other; with ``gridded`` said only
+        those that can have layouts of the grid, or named ones, under the figure's kernels.
         """
         for part in self.parts:
             with pq.ParquetFile(part) as file:
