@@ -286,3 +286,72 @@ def test_what_is_huge_is_refused_before_it_takes_memory(root: Path, what: str) -
     assert (done.returncode, done.stderr) == (0, "")
     assert message in done.stdout
     assert len(done.stdout) < 100_000
+
+
+DEEP: list[Any] = []
+for _ in range(100):
+    DEEP = [DEEP]
+WIDE_VALUE: list[Any] = ["x"]
+for _ in range(30):
+    WIDE_VALUE = [WIDE_VALUE] * 9
+ROUND: list[Any] = []
+ROUND.append(ROUND)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (
+            "a\x1b[31mb",
+            "config: trees: 'a\\x1b[31mb' has characters that can't be printed, such as U+001B",
+        ),
+        ("a\ud800", "has characters that can't be printed, such as U+D800"),
+        ("a\0", "has characters that can't be printed, such as U+0000"),
+        ("a\r", "has characters that can't be printed, such as U+000D"),
+        ("\u202eb", "has characters that turn the order of letters about, such as U+202E"),
+        ({1: 2}, "config: trees: the key 1 is no text: put it in quotes"),
+        ({"\x07": 2}, "config: trees: the key '\\x07' has characters that can't be printed"),
+        (1 << 9999, "config: trees: is a number of 10,000 bits"),
+        (DEEP, "config: is nested too deeply: 64 levels at most"),
+        (ROUND, "config: is nested too deeply: 64 levels at most"),
+        (WIDE_VALUE, "config: has more than 200,000 values"),
+    ],
+)
+def test_values_that_no_document_has(root: Path, value: Any, message: str) -> None:
+    """A command line, or a file that Snakemake reads, can have them."""
+    with pytest.raises(ConfigError) as error:
+        load_sweeps(CONFIG | {"trees": value}, root, root)
+    assert str(error.value).startswith(message) or message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("random", "message"),
+    [
+        (
+            "from: 1GiB, to: 2GiB, edge: 4KiB, room: 3GiB",
+            "of 1,000 draws none has room for 3GiB in",
+        ),
+        ("from: 2GiB, to: 1GiB, edge: 4KiB", "to must lie above from, by one edge or more, and an"),
+        ("from: 1GiB, to: 1GiB, edge: 4KiB", "to must lie above from, by one edge or more, and an"),
+        (
+            "from: 1GiB, to: 2GiB, edge: 0",
+            "to must lie above from, by one edge or more, and an edge",
+        ),
+        (
+            "from: 0, to: 1TiB, edge: 90000TiB",
+            "to must lie above from, by one edge or more, and an",
+        ),
+        ("from: 0, to: 90000TiB, edge: 80000TiB, room: 0", ""),
+    ],
+)
+def test_random_maps_that_there_are_none_of(root: Path, random: str, message: str) -> None:
+    ragged = "from: 1GiB, to: 6GiB, edge: 4KiB"
+    assert ragged in LAB
+    (root / "none.yaml").write_text(LAB.replace(ragged, random))
+    load = partial(load_lab, root / "none.yaml", "none.yaml", Names(root, root))
+    if message:
+        with pytest.raises(ConfigError) as error, within_seconds(SECONDS):
+            load()
+        assert f"none.yaml: maps.ragged.random: {message}" in str(error.value)
+    else:
+        load()

@@ -155,6 +155,7 @@ TEXTS = [
     *(word for word in WORDS if not odd_letter(word)),
     ALLOWED,
     "1. a",
+    "a [b] c",
     "(a) b",
     "+--+",
     "====",
