@@ -106,7 +106,7 @@ def test_nothing_is_planned_twice(project: Path) -> None:
     [
         pytest.param("to: 1GiB", "to: 2GiB", {**OF_PLANE, "index": 1}, id="axis"),
         pytest.param("[vmemmap]", "[flatmem]", {**OF_PLANE, "index": 1}, id="model"),
-        pytest.param("A small", "The same", {"index": 1}, id="description"),
+        pytest.param("A small", "The same", {"explorer": 1, "index": 1}, id="description"),
     ],
 )
 def test_a_changed_sweep_redoes_itself_alone(

@@ -145,7 +145,7 @@ def test_same_bytes_on_any_core_count(results: list[Path]) -> None:
     }
     expected |= {f"evidence/figures/computed-against-booted{suffix}" for suffix in FIGURE_SUFFIXES}
     expected |= {"evidence/residuals.parquet", "evidence/agreement.txt"}
-    expected |= {"index.html", "introduction.rst"}
+    expected |= {"index.html", "introduction.rst", "vega.js"}
     assert {name for name in one if "logs/" not in name} == expected
 
 

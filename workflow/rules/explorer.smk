@@ -1,12 +1,28 @@
 # A page for each sweep to move through: all of its points in one file that asks for nothing.
 
 
+rule vega:
+    output:
+        VEGA,
+    log:
+        "results/logs/vega.log",
+    conda:
+        "../envs/atlas.yaml"
+    params:
+        code=code("vega.py"),
+    message:
+        "what draws the charts of explorers"
+    script:
+        "../scripts/vega.py"
+
+
 rule explorer:
     input:
         unpack(explorer_sources),
         sweep="results/{sweep}/sweep.resolved.yaml",
         layouts="results/{sweep}/layouts.parquet",
         strips="results/{sweep}/strips.parquet",
+        vega=VEGA,
         resources=[
             str(HERE / f"workflow/resources/explorer/{name}")
             for name in ("page.html.j2", "explorer.js", "explorer.css")
@@ -19,6 +35,7 @@ rule explorer:
         "../envs/atlas.yaml"
     params:
         code=code("explorer.py"),
+        description=lambda wildcards: SWEEPS[wildcards.sweep].description,
     message:
         "{wildcards.sweep}: the explorer"
     script:

@@ -3,6 +3,8 @@
 from memmap_atlas.figure_plan import MOST_STRIP_POINTS
 from memmap_atlas.targets import explorers
 
+# made once, and in every page
+VEGA = "results/vega.js"
 EXPLORERS = [page for sweep in SWEEPS.values() for page in explorers(sweep)]
 
 

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memmap_atlas.explorer.page import Tables, explorer
+from memmap_atlas.explorer.page import Frame, Tables, explorer
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -16,9 +16,14 @@ if __name__ == "__main__":
         layouts=Path(snakemake.input.layouts),
         strips=Path(snakemake.input.strips),
     )
+    frame = Frame(
+        resources=Path(snakemake.input.resources[0]).parent,
+        vega=Path(snakemake.input.vega),
+        description=snakemake.params.description,
+        code=snakemake.params.code,
+    )
     try:
-        resources = Path(snakemake.input.resources[0]).parent
-        page = explorer(tables, resources, snakemake.params.code)
+        page = explorer(tables, frame)
     except ValueError as error:
         sys.exit(f"Error in the explorer of {snakemake.wildcards.sweep}: {error}")
     Path(snakemake.output[0]).write_text(page, encoding="utf-8", newline="\n")

@@ -54,14 +54,15 @@ def jobs(sweep: Sweep) -> int:
     return 1 + sweep.parts + len(figures_of(sweep)) + 2 * len(explorers(sweep))
 
 
-# of every run, beside its sweeps: the evidence, its figure, and the index
-SHARED_JOBS = 3
+# of a run, beside its sweeps: the evidence, its figure, the index, and what draws explorers' charts
+SHARED_JOBS = 4
 
 
 def summary(sweeps: Collection[Sweep]) -> str:
     """Points and jobs of each sweep, as shown before work starts."""
     rows = [(sweep.name, sweep.layouts, sweep.points, jobs(sweep)) for sweep in sweeps]
-    rows.append(("evidence, index", 0, 0, SHARED_JOBS))
+    shared = SHARED_JOBS if any(map(explorers, sweeps)) else SHARED_JOBS - 1
+    rows.append(("evidence, index", 0, 0, shared))
     rows.append(("all", *(sum(column) for column in list(zip(*rows, strict=True))[1:])))
     lines = [f"{'sweep':<20}{'layouts':>12}{'points':>16}{'jobs':>6}"]
     lines += [f"{name:<20}{maps:>12,}{points:>16,}{work:>6}" for name, maps, points, work in rows]

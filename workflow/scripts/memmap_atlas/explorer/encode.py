@@ -48,12 +48,17 @@ def coded(values: pa.Array | Ints) -> bytes:
 
     Raises ValueError where a value is no exact number in a browser.
     """
-    column = pa.array(values)
-    known = column.drop_null().to_numpy()
+    found = pa.array(values).dictionary_encode()
+    known: Ints = found.dictionary.to_numpy(zero_copy_only=False)
     if len(known) and max(int(known.max()), -int(known.min())) > LARGEST:
         raise ValueError(f"{known[np.abs(known).argmax()]:,} bytes are more than a browser counts")
-    floats = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    distinct, codes = np.unique(floats, return_inverse=True)
+    ascending = np.argsort(known)
+    distinct: NDArray[np.float64] = known[ascending].astype(np.float64)
+    if found.null_count:
+        distinct = np.append(distinct, np.nan)
+    # the place of each in the order of their size, and that of null behind them
+    place = np.append(np.argsort(ascending), len(known))
+    codes: NDArray[np.intp] = place[found.indices.fill_null(len(known)).to_numpy()]
     kind = next(kind for kind in CODES if len(distinct) <= np.iinfo(kind).max + 1)
     head = np.array([len(distinct), len(codes)], dtype="<u4").tobytes()
     body = codes.astype(np.dtype(kind).newbyteorder("<")).tobytes()

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -231,25 +230,25 @@ def draw_block(axes: Axes, found: Block, scale: WasteScale, *, texts: bool) -> N
     """The cells of a block: colour and text for waste, a frame where it can be chosen."""
     waste = found.bytes.to_numpy(dtype=np.float64, na_value=np.nan)
     missing = np.isnan(waste)
-    labels = [["" if np.isnan(value) else cell_label(value) for value in row] for row in waste]
+    rows, columns = waste.shape
     axes.set_facecolor(FORBIDDEN)
-    sns.heatmap(
-        pd.DataFrame(waste),
-        ax=axes,
+    axes.pcolormesh(
+        np.ma.masked_array(waste, missing),
         cmap=scale.colours,
         norm=scale.norm,
-        mask=missing,
-        annot=np.array(labels) if texts else None,
-        fmt="",
-        annot_kws={"size": 7},
         linewidths=0.8,
-        linecolor="#dddddd",
-        cbar=False,
-        xticklabels=[str(column) for column in found.bytes],
-        yticklabels=False,
+        edgecolors="#dddddd",
     )
-    for text, dark in zip(axes.texts, scale.is_dark(waste[~missing]), strict=False):
-        text.set_color("white" if dark else INK)
+    axes.spines[:].set_visible(False)
+    axes.set(xlim=(0, columns), ylim=(rows, 0), yticks=[])
+    axes.set_xticks(np.arange(columns) + 0.5, [str(column) for column in found.bytes])
+    if texts:
+        known = waste[~missing]
+        for (row, column), value, dark in zip(
+            np.argwhere(~missing), known, scale.is_dark(known), strict=True
+        ):
+            x, y, colour = column + 0.5, row + 0.5, "white" if dark else INK
+            axes.text(x, y, cell_label(value), ha="center", va="center", size=7, color=colour)
     for row, column in np.argwhere(missing):
         axes.add_patch(
             Rectangle((column, row), 1, 1, hatch=HATCH, ec="#bdbdbd", fc=FORBIDDEN, lw=0)
@@ -260,4 +259,3 @@ def draw_block(axes: Axes, found: Block, scale: WasteScale, *, texts: bool) -> N
         )
     axes.xaxis.tick_top()
     axes.tick_params(axis="x", length=0, pad=2, rotation=90)
-    axes.set(xlabel="", ylabel="")

@@ -15,10 +15,13 @@ import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from memmap_atlas.labels import size_label
 
@@ -296,6 +299,13 @@ def save(
     source = json.dumps(provenance)
     svg = {"Title": title, "Description": description, "Date": None, "Source": source}
     pdf = {"Title": title, "Subject": description, "CreationDate": None, "Keywords": source}
-    png = {"Title": title, "Description": description, "Software": None, "Source": source}
-    for suffix, metadata in ((".svg", svg), (".pdf", pdf), (".png", png)):
+    for suffix, metadata in ((".svg", svg), (".pdf", pdf)):
         figure.savefig(stem.with_name(stem.name + suffix), metadata=metadata, dpi=figure.dpi)
+    about = PngInfo()
+    for name, text in (("Title", title), ("Description", description), ("Source", source)):
+        about.add_text(name, text)
+    pixels, size = FigureCanvasAgg(figure).print_to_buffer()  # type: ignore[no-untyped-call]
+    # no pixel of a page lets anything through
+    picture = Image.frombytes("RGBA", size, pixels).convert("RGB")
+    dpi = (figure.dpi, figure.dpi)
+    picture.save(stem.with_name(f"{stem.name}.png"), pnginfo=about, dpi=dpi, compress_level=3)

@@ -1,0 +1,15 @@
+"""Write the JavaScript that draws the charts of every explorer."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import vl_convert
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+if __name__ == "__main__":
+    # it comes with vl-convert: nothing is fetched, neither now nor by the reader of a page
+    script = vl_convert.javascript_bundle()
+    Path(snakemake.output[0]).write_text(script, encoding="utf-8", newline="\n")
+    Path(snakemake.log[0]).write_text(f"{len(script):,} characters\n")
