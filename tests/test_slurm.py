@@ -117,8 +117,8 @@ def test_same_bytes_on_slurm(slurm: None, local: Path, tmp_path: Path) -> None:
     assert told(result, "%T") == ["COMPLETED"] * planned(SWEEPS, folder)
     assert made(folder) == made(local)
     # what the profile asks for came through: minutes, MiB
-    assert set(told(result, "%l")) == {"30:00", "1:00:00", "2:00:00"}
-    assert set(told(result, "%m")) == {"2000M", "4000M"}
+    assert set(told(result, "%l")) == {"10:00", "30:00", "1:00:00", "2:00:00"}
+    assert set(told(result, "%m")) == {"1000M", "2000M", "4000M"}
 
 
 def test_parts_as_one_array_of_the_partition_that_is_asked_for(
