@@ -3,6 +3,7 @@ could run; nothing else may come of them, and nothing is written. What is huge i
 takes memory.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -355,3 +356,76 @@ def test_random_maps_that_there_are_none_of(root: Path, random: str, message: st
         assert f"none.yaml: maps.ragged.random: {message}" in str(error.value)
     else:
         load()
+
+
+# Snakemake itself
+
+BOOT = ("kernel=arm64-6.12-4k", "image=Image", "map=juno", "lab=lab.yaml")
+LONG = "x" * 5000
+ASKED: tuple[tuple[str, ...], ...] = (
+    ("sweeps=[grid.yaml",),
+    ("sweeps=[1.5, grid.yaml]",),
+    ("sweeps=[/dev/zero.yaml]",),
+    ("sweeps=[pipe.yaml]",),
+    (f"sweeps=[{LONG}.yaml]",),
+    ("sweeps=!!python/object/apply:os.system ['touch hit']",),
+    (f"max_points=0x{'f' * 9000}",),
+    ("max_points=.inf",),
+    ("file=/dev/zero", "answer"),
+    ("file={a: b}", "answer"),
+    (f"file={LONG}", "answer"),
+    ("file='{x}.dtb'", "answer"),
+    (f"trees={LONG}", "census"),
+    ("trees='{x}'", "census"),
+    ("trees=$(touch hit)", "census"),
+    (*BOOT, "lab=../../nothing.yaml", "boot"),
+    (*BOOT, f"image={LONG}", "boot"),
+    (*BOOT, "image='{x}'", "boot"),
+    (*BOOT, "map=grid.yaml/../../x", "boot"),
+    (*BOOT, "cpu=max,file=$(touch hit)", "boot"),
+    (*BOOT, "kernel=../x", "boot"),
+)
+# mutations of a sweep's file, by their numbers
+NUMBERS = range(8)
+
+
+def refused_by_snakemake(folder: Path, *words: str) -> str:
+    """What a dry run says that goes no further, with nothing written; a minute is a hang."""
+    targets = [word for word in words if "=" not in word]
+    asked = {word.partition("=")[0]: word for word in words if "=" in word}
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--dry-run"]
+    command += ["--cores", "1", "--quiet", "host", "--config", *asked.values(), "--", *targets]
+    before = sorted(folder.rglob("*"))
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=10 * SECONDS)
+    assert "Traceback" not in done.stdout + done.stderr
+    after = [path for path in folder.rglob("*") if ".snakemake" not in path.parts]
+    assert sorted(after) == before
+    return done.stdout + done.stderr if done.returncode else ""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where a user of what ships works."""
+    (tmp_path / "logs").mkdir()
+    for name, text in {**SWEEPS, "lab.yaml": LAB, "Image": ""}.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "logs/one.iomem").write_text("80000000-bfffffff : System RAM\n")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    return tmp_path
+
+
+@pytest.mark.parametrize("words", ASKED, ids=lambda words: " ".join(words)[:40])
+def test_snakemake_is_asked_for_what_is_not(folder: Path, words: tuple[str, ...]) -> None:
+    assert refused_by_snakemake(folder, *words)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_snakemake_reads_a_mutated_sweep(folder: Path, number: int) -> None:
+    good = SWEEPS["grid.yaml"]
+    if number % 2:
+        data = written(value_mutated(yaml.load(good, Loader=LOADER), number))
+    else:
+        data = text_mutated(good, number)
+    (folder / "grid.yaml").write_bytes(data)
+    told = refused_by_snakemake(folder, "sweeps=[grid.yaml]")
+    assert not told or "grid.yaml: " in told or "grid.yaml:" in told
