@@ -106,7 +106,12 @@ def test_nothing_is_planned_twice(project: Path) -> None:
     [
         pytest.param("to: 1GiB", "to: 2GiB", {**OF_PLANE, "index": 1}, id="axis"),
         pytest.param("[vmemmap]", "[flatmem]", {**OF_PLANE, "index": 1}, id="model"),
-        pytest.param("A small", "The same", {"explorer": 1, "index": 1}, id="description"),
+        pytest.param(
+            "A small",
+            "The same",
+            {"waste_heatmap": 1, "explorer": 1, "index": 1},
+            id="description",
+        ),
     ],
 )
 def test_a_changed_sweep_redoes_itself_alone(
@@ -174,7 +179,7 @@ def test_code_of_a_script_is_what_it_imports(script: str) -> None:
 def test_rules_name_the_code_of_their_script() -> None:
     assert len(RULES) > 15
     for file, block in RULES:
-        named = re.search(r'code=(?:code\("(\w+\.py)"\)|(figure_code))', block)
+        named = re.search(r'library=(?:library\("(\w+\.py)"\)|(figure_library))', block)
         script = re.search(r'"\.\./scripts/(\w+\.py)"', block)
         if named and script:
             assert script[1] == (named[1] or "figure.py"), block
@@ -187,5 +192,6 @@ def test_code_version_is_of_all_that_is_reached() -> None:
     reached = modules_of(SCRIPTS / "layouts.py")
     assert {"layouts.py", "__init__.py", "sweep.py", "kernel.py"} <= {path.name for path in reached}
     assert not {"gallery.py", "strip.py"} & {path.name for path in reached}
-    assert code_version("layouts.py") != code_version("layouts.py", "memmap_atlas/gallery.py")
+    more = reached | {SCRIPTS / "memmap_atlas/gallery.py"}
+    assert code_version(reached) == code_version(map(str, reached)) != code_version(more)
     assert imports(SCRIPTS / "memmap_atlas/units.py") == frozenset()

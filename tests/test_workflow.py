@@ -16,7 +16,7 @@ import yaml
 from memmap_atlas.config import load_sweeps
 from memmap_atlas.figures.draw import KINDS
 from memmap_atlas.provenance import digest
-from memmap_atlas.source_code import code_version
+from memmap_atlas.source_code import SCRIPTS, code_version, modules_of
 from memmap_atlas.targets import FIGURE_SUFFIXES, SHARED_JOBS, jobs
 
 ROOT = Path(__file__).parents[1]
@@ -149,6 +149,11 @@ def test_same_bytes_on_any_core_count(results: list[Path]) -> None:
     assert {name for name in one if "logs/" not in name} == expected
 
 
+def made_by(*files: str) -> str:
+    """The version of the code that scripts are made of."""
+    return code_version(modules_of(*(SCRIPTS / file for file in files)))
+
+
 def test_table_holds_the_contract(results: list[Path]) -> None:
     folder = results[0] / "named"
     table = pd.read_parquet(folder / "memmap")
@@ -166,7 +171,7 @@ def test_table_holds_the_contract(results: list[Path]) -> None:
         assert (field.metadata.get(b"unit") == b"bytes") == field.name.endswith("_bytes")
     resolved = digest(folder / "sweep.resolved.yaml")
     assert schema.metadata[b"memmap_atlas.sweep_sha256"].decode() == resolved
-    assert schema.metadata[b"memmap_atlas.code_version"].decode() == code_version("evaluate.py")
+    assert schema.metadata[b"memmap_atlas.code_version"].decode() == made_by("evaluate.py")
     query = f"select sum(wasted_bytes) from '{folder}/memmap/*.parquet'"
     assert duckdb.sql(query).fetchall() == [(int(table["wasted_bytes"].sum()),)]
 
@@ -191,9 +196,10 @@ def test_figures_say_where_they_come_from(results: list[Path]) -> None:
             resolved = digest(results[0] / sweep / "sweep.resolved.yaml")
             assert provenance["sweep_sha256"] == resolved
             kind = max((kind for kind in KINDS if figure.startswith(kind)), key=len)
-            assert provenance["code_version"] == code_version("figure.py", KINDS[kind].file)
+            assert provenance["code_version"] == made_by("figure.py", KINDS[kind].file)
             caption = " ".join((folder / f"{figure}.caption.txt").read_text().split())
             assert resolved[:16] in caption
+            assert caption.startswith({"plane": "A small plane.", "named": "Two maps."}[sweep])
             assert re.search(r" [0-9,]+ points\.", caption)
             svg = " ".join((folder / f"{figure}.svg").read_text().split())
             assert caption[:60] in svg

@@ -4,6 +4,7 @@
 rule answer_sheet:
     input:
         unpack(answer_sources),
+        library=library("answer.py"),
     output:
         text="results/{sweep}/answer.txt",
         markdown="results/{sweep}/answer.md",
@@ -15,7 +16,6 @@ rule answer_sheet:
     conda:
         "../envs/atlas.yaml"
     params:
-        code=code("answer.py"),
         kernel=lambda wildcards: the_question().kernel,
         reason=lambda wildcards: the_question().reason,
     message:

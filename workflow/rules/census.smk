@@ -25,6 +25,7 @@ rule debian_trees:
 rule census_table:
     input:
         unpack(census_trees),
+        library=library("census.py"),
         boards=str(HERE / "config/boards.tsv"),
         kernels=str(HERE / "config/kernels.yaml"),
     output:
@@ -38,7 +39,6 @@ rule census_table:
         "../envs/atlas.yaml"
     threads: 2
     params:
-        code=code("census.py"),
         arch="arm64",
         seen=census_seen,
     message:

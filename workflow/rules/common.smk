@@ -3,7 +3,7 @@
 from memmap_atlas.answer.plan import question_of
 from memmap_atlas.config import load_sweeps
 from memmap_atlas.documents import ConfigError
-from memmap_atlas.source_code import code_version
+from memmap_atlas.source_code import SCRIPTS, modules_of
 from memmap_atlas.sweep import resolved
 from memmap_atlas.targets import FIGURE_SUFFIXES, figures, strays, summary, tables
 
@@ -22,11 +22,11 @@ FIGURES = [figure for sweep in SWEEPS.values() for figure in figures(sweep)]
 WITHOUT_SWEEPS = {"census", "quoted"}
 
 
-def code(*files):
-    """For the params of a rule: the version of what its script runs. Snakemake does not see what a
-    script imports; with this an edit runs those rules again that it can make a difference for.
+def library(*files):
+    """Scripts, by their names, and all that they import: inputs of a rule, since Snakemake does not
+    see what a script imports. So an edit runs those rules again that it can make a difference for.
     """
-    return lambda wildcards: code_version(*files)
+    return [str(path) for path in sorted(modules_of(*(SCRIPTS / name for name in files)))]
 
 
 def space(wildcards):

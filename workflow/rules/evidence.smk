@@ -4,6 +4,7 @@
 
 use rule lab_residuals as evidence_residuals with:
     input:
+        library=library("lab_residuals.py"),
         observations=EVIDENCE,
     output:
         residuals="results/evidence/residuals.parquet",
@@ -11,7 +12,6 @@ use rule lab_residuals as evidence_residuals with:
     log:
         "results/evidence/logs/residuals.log",
     params:
-        code=code("lab_residuals.py"),
         kernels=booted_kernels,
     message:
         "evidence: booted against computed"
@@ -19,6 +19,7 @@ use rule lab_residuals as evidence_residuals with:
 
 use rule lab_figure as evidence_figure with:
     input:
+        library=library("lab_figure.py"),
         observations=EVIDENCE,
         residuals="results/evidence/residuals.parquet",
         citation=CITATION,
@@ -33,7 +34,6 @@ use rule lab_figure as evidence_figure with:
     log:
         "results/evidence/logs/figure.log",
     params:
-        code=code("lab_figure.py"),
         command="snakemake --cores 1 -- results/evidence/figures/computed-against-booted.svg",
         question=EVIDENCE_QUESTION,
     message:

@@ -2,14 +2,14 @@
 
 
 rule vega:
+    input:
+        library=library("vega.py"),
     output:
         VEGA,
     log:
         "results/logs/vega.log",
     conda:
         "../envs/atlas.yaml"
-    params:
-        code=code("vega.py"),
     message:
         "what draws the charts of explorers"
     script:
@@ -19,6 +19,7 @@ rule vega:
 rule explorer:
     input:
         unpack(explorer_sources),
+        library=library("explorer.py"),
         sweep="results/{sweep}/sweep.resolved.yaml",
         layouts="results/{sweep}/layouts.parquet",
         strips="results/{sweep}/strips.parquet",
@@ -34,8 +35,7 @@ rule explorer:
     conda:
         "../envs/atlas.yaml"
     params:
-        code=code("explorer.py"),
-        description=lambda wildcards: SWEEPS[wildcards.sweep].description,
+        description=description,
     message:
         "{wildcards.sweep}: the explorer"
     script:

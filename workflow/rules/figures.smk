@@ -9,6 +9,7 @@ for kind in KINDS:
             kind.replace("-", "_")
         input:
             unpack(figure_sources(kind)),
+            library=figure_library(kind),
             sweep="results/{sweep}/sweep.resolved.yaml",
             evidence=EVIDENCE,
             citation=CITATION,
@@ -25,8 +26,8 @@ for kind in KINDS:
         conda:
             "../envs/atlas.yaml"
         params:
-            code=figure_code(kind),
             command=command,
+            description=description,
             question=KINDS[kind].question,
         message:
             f"{{wildcards.sweep}}: {kind}{{wildcards.variant}}"

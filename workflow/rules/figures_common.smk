@@ -21,6 +21,11 @@ def sweep_of(wildcards):
     return SWEEPS[wildcards.sweep]
 
 
+def description(wildcards):
+    """What a sweep says of itself, for captions: other words make no table again."""
+    return sweep_of(wildcards).description
+
+
 def figure_sources(kind):
     """The tables that a figure of this kind draws; a clear word where its sweep has no such one."""
 
@@ -36,9 +41,9 @@ def figure_sources(kind):
     return sources
 
 
-def figure_code(kind):
-    """The version of what draws a figure of this kind."""
-    return code("figure.py", DRAWN_BY[kind].file)
+def figure_library(kind):
+    """What draws a figure of this kind."""
+    return library("figure.py", DRAWN_BY[kind].file)
 
 
 def command(wildcards, output):

@@ -93,6 +93,7 @@ rule lab_boot:
 
 rule lab_observations:
     input:
+        library=library("lab_observations.py"),
         boots=boots,
     output:
         "results/lab/observations.parquet",
@@ -101,7 +102,6 @@ rule lab_observations:
     conda:
         "../envs/atlas.yaml"
     params:
-        code=code("lab_observations.py"),
         kernels=lab_kernels,
         boots=lambda wildcards: [kernel for kernel, _ in lab().boots],
     message:
@@ -112,6 +112,7 @@ rule lab_observations:
 
 rule lab_residuals:
     input:
+        library=library("lab_residuals.py"),
         observations="results/lab/observations.parquet",
     output:
         residuals="results/lab/residuals.parquet",
@@ -121,7 +122,6 @@ rule lab_residuals:
     conda:
         "../envs/atlas.yaml"
     params:
-        code=code("lab_residuals.py"),
         kernels=lab_kernels,
     message:
         "lab: booted against computed"
@@ -131,6 +131,7 @@ rule lab_residuals:
 
 rule lab_figure:
     input:
+        library=library("lab_figure.py"),
         observations="results/lab/observations.parquet",
         residuals="results/lab/residuals.parquet",
         citation=CITATION,
@@ -141,7 +142,6 @@ rule lab_figure:
     conda:
         "../envs/atlas.yaml"
     params:
-        code=code("lab_figure.py"),
         command=lambda wildcards: f"make lab LAB={quote(config.get('lab', 'full'))}",
     message:
         "lab: computed against booted"

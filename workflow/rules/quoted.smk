@@ -14,6 +14,7 @@ QUOTED_TABLES = [
 
 rule quoted:
     input:
+        library=library("quoted.py"),
         quotes=str(HERE / "workflow/resources/quoted.yaml"),
         schema=str(HERE / "workflow/schemas/quoted.schema.yaml"),
         machines=str(HERE / "config/machines.yaml"),
@@ -28,7 +29,6 @@ rule quoted:
     conda:
         "../envs/atlas.yaml"
     params:
-        code=code("quoted.py"),
         kernels=booted_kernels,
     message:
         "quoted numbers beside computed ones"

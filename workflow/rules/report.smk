@@ -7,6 +7,7 @@ rule index:
         FIGURES,
         EXPLORERS,
         EVIDENCE_FIGURE,
+        library=library("index.py"),
         template=str(HERE / "workflow/report/index.html.j2"),
         citation=CITATION,
     output:
@@ -18,7 +19,6 @@ rule index:
     conda:
         "../envs/atlas.yaml"
     params:
-        code=code("index.py"),
         run=the_run,
     message:
         "the index of all figures"

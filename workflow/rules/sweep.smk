@@ -2,6 +2,8 @@
 
 
 rule layouts:
+    input:
+        library=library("layouts.py"),
     output:
         sweep="results/{sweep}/sweep.resolved.yaml",
         layouts="results/{sweep}/layouts.parquet",
@@ -10,7 +12,6 @@ rule layouts:
     conda:
         "../envs/atlas.yaml"
     params:
-        code=code("layouts.py"),
         sweep=space,
     message:
         "{wildcards.sweep}: layouts"
@@ -20,6 +21,7 @@ rule layouts:
 
 rule evaluate:
     input:
+        library=library("evaluate.py"),
         sweep="results/{sweep}/sweep.resolved.yaml",
     output:
         "results/{sweep}/memmap/part-{part}.parquet",
@@ -27,8 +29,6 @@ rule evaluate:
         "results/{sweep}/logs/evaluate-{part}.log",
     conda:
         "../envs/atlas.yaml"
-    params:
-        code=code("evaluate.py"),
     message:
         "{wildcards.sweep}: every kernel, section size and model, part {wildcards.part}"
     script:
@@ -37,6 +37,7 @@ rule evaluate:
 
 rule strips:
     input:
+        library=library("strips.py"),
         sweep="results/{sweep}/sweep.resolved.yaml",
     output:
         "results/{sweep}/strips.parquet",
@@ -44,8 +45,6 @@ rule strips:
         "results/{sweep}/logs/strips.log",
     conda:
         "../envs/atlas.yaml"
-    params:
-        code=code("strips.py"),
     message:
         "{wildcards.sweep}: where struct pages stay"
     script:

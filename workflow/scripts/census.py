@@ -33,6 +33,7 @@ if __name__ == "__main__":
     table.to_csv(snakemake.output.csv, index=False, lineterminator="\n")
     rows = pa.Table.from_pandas(table, preserve_index=False)
     pq.write_table(
-        rows.replace_schema_metadata(code_metadata(snakemake.params.code)), snakemake.output.table
+        rows.replace_schema_metadata(code_metadata(snakemake.input.library)),
+        snakemake.output.table,
     )
     Path(snakemake.log[0]).write_text(f"{len(trees)} trees\n")

@@ -18,6 +18,11 @@ if __name__ == "__main__":
     size, number = sweep.layouts_per_part, int(snakemake.wildcards.part)
     rows = slice(number * size, (number + 1) * size)
     found = points(blocks(sweep, sweep.layouts_per_group, rows), sweep)
-    write_memmap(Path(snakemake.output[0]), found, sweep, metadata(resolved, snakemake.params.code))
+    write_memmap(
+        Path(snakemake.output[0]),
+        found,
+        sweep,
+        metadata(resolved, snakemake.input.library),
+    )
     first, last, _ = rows.indices(sweep.layouts)
     Path(snakemake.log[0]).write_text(f"layouts {first} to {last} of {sweep.layouts}\n")

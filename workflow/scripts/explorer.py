@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memmap_atlas.explorer.page import Frame, Tables, explorer
+from memmap_atlas.source_code import code_version
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -20,7 +21,7 @@ if __name__ == "__main__":
         resources=Path(snakemake.input.resources[0]).parent,
         vega=Path(snakemake.input.vega),
         description=snakemake.params.description,
-        code=snakemake.params.code,
+        code=code_version(snakemake.input.library),
     )
     try:
         page = explorer(tables, frame)

@@ -1,6 +1,7 @@
 """Draw one figure of a sweep, and write what it draws, what it shows and where it comes from."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from memmap_atlas.figures.publish import Origin, publish
 from memmap_atlas.figures.words import caption, title
 from memmap_atlas.lab.tables import read_rows
 from memmap_atlas.provenance import digest
+from memmap_atlas.source_code import code_version
 from memmap_atlas.sweep import load
 
 if TYPE_CHECKING:
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 
 if __name__ == "__main__":
     stem = Path(snakemake.output[0]).with_suffix("")
-    sweep = load(Path(snakemake.input.sweep))
+    words = snakemake.params.description
+    sweep = replace(load(Path(snakemake.input.sweep)), description=words)
     figure = find(sweep, stem.name)
     parts = [Path(part) for part in snakemake.input.memmap]
     strips = Path(snakemake.input.strips) if snakemake.input.get("strips") else None
@@ -36,7 +39,7 @@ if __name__ == "__main__":
         sweep=digest(Path(snakemake.input.sweep)),
         tables=[*parts, *([strips] if strips else [])],
         citation=Path(snakemake.input.citation),
-        code=snakemake.params.code,
+        code=code_version(snakemake.input.library),
     )
     text = caption(figure, sweep, drawn.points, models, origin.words)
     publish(draw(source, drawn), stem, title(figure, sweep), text, drawn.rows, origin)

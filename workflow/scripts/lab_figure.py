@@ -9,6 +9,7 @@ from memmap_atlas.figures.publish import Origin, publish
 from memmap_atlas.figures.words import Heads
 from memmap_atlas.lab.report import SHOWN, TOLD, caption, summary
 from memmap_atlas.lab.tables import read_rows
+from memmap_atlas.source_code import code_version
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -34,7 +35,7 @@ if __name__ == "__main__":
         sweep="",
         tables=tables,
         citation=Path(snakemake.input.citation),
-        code=snakemake.params.code,
+        code=code_version(snakemake.input.library),
     )
     figure = computed_against_booted(memmap, agreement, [*SHOWN.values(), TOLD], heads)
     text = caption(observed, found, origin.words)

@@ -15,6 +15,11 @@ if __name__ == "__main__":
     kernels = {name: kernel_from(values) for name, values in snakemake.params.kernels.items()}
     chosen = [kernels[kernel] for kernel in snakemake.params.boots]
     rows = observations([Path(folder) for folder in snakemake.input.boots], chosen)
-    write_rows(Path(snakemake.output[0]), rows, OBSERVATIONS, code_metadata(snakemake.params.code))
+    write_rows(
+        Path(snakemake.output[0]),
+        rows,
+        OBSERVATIONS,
+        code_metadata(snakemake.input.library),
+    )
     complete = sum(row["outcome"] == "complete" for row in rows)
     Path(snakemake.log[0]).write_text(f"{len(rows)} boots, {complete} complete\n")

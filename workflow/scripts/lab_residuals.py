@@ -17,7 +17,10 @@ if __name__ == "__main__":
     observed = read_rows(Path(snakemake.input.observations))
     found = residuals(observed, kernels)
     write_rows(
-        Path(snakemake.output.residuals), found, RESIDUALS, code_metadata(snakemake.params.code)
+        Path(snakemake.output.residuals),
+        found,
+        RESIDUALS,
+        code_metadata(snakemake.input.library),
     )
     Path(snakemake.output.agreement).write_text("\n".join(agreement_table(observed, found)) + "\n")
     Path(snakemake.log[0]).write_text(f"{len(found)} residuals of {len(observed)} boots\n")

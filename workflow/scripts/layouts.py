@@ -18,6 +18,8 @@ if __name__ == "__main__":
     sweep = sweep_from(snakemake.params.sweep)
     layouts = blocks(sweep, LAYOUTS_PER_GROUP)
     write_layouts(
-        Path(snakemake.output.layouts), layouts, metadata(resolved, snakemake.params.code)
+        Path(snakemake.output.layouts),
+        layouts,
+        metadata(resolved, snakemake.input.library),
     )
     Path(snakemake.log[0]).write_text(f"{sweep.layouts} layouts, {sweep.points} points\n")

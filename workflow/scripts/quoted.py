@@ -20,7 +20,7 @@ if __name__ == "__main__":
     rows = [quote.row() for quote in quotes]
     metadata = {
         "memmap_atlas.quotes_sha256": digest(source),
-        **code_metadata(snakemake.params.code),
+        **code_metadata(snakemake.input.library),
     }
     write_rows(Path(snakemake.output.parquet), rows, COLUMNS, metadata)
     Path(snakemake.output.csv).write_text(as_csv(rows))

@@ -18,6 +18,9 @@ if __name__ == "__main__":
     layouts = layouts_of(sweep)
     path = Path(snakemake.output[0])
     write_strips(
-        path, strips(layouts, sweep), layouts.names, metadata(resolved, snakemake.params.code)
+        path,
+        strips(layouts, sweep),
+        layouts.names,
+        metadata(resolved, snakemake.input.library),
     )
     Path(snakemake.log[0]).write_text(f"{sweep.points} strips\n")

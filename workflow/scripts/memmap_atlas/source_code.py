@@ -4,6 +4,7 @@ them must make again, and what a table says made it.
 
 import ast
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -13,13 +14,12 @@ LIBRARY = Path(__file__).parent
 SCRIPTS = LIBRARY.parent
 
 
-@cache
-def code_version(*names: str) -> str:
-    """The release, and a digest of the sources of a script, of modules that it runs without an
-    import, and of what they import of the library; all by their path below the scripts.
+def code_version(files: Iterable[str | Path]) -> str:
+    """The release, and a digest of the sources that a script is made of, by their path below the
+    scripts.
     """
     state = hashlib.sha256()
-    for path in sorted(modules_of(*(SCRIPTS / name for name in names))):
+    for path in sorted(map(Path, files)):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         state.update(f"{path.relative_to(SCRIPTS).as_posix()}\0{content}\n".encode())
     return f"{__version__}+{state.hexdigest()[:12]}"

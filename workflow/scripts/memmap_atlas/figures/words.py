@@ -100,7 +100,9 @@ def cell_words(figure: Figure, sweep: Sweep) -> str:
     sizes = [size for size in values_per_cell(sweep, figure.kind).values() if size > 1]
     if not sizes:
         return ""
-    return f"The plane has more points than cells: a cell is the most of {prod(sizes):,} neighbours."
+    return (
+        f"The plane has more points than cells: a cell is the most of {prod(sizes):,} neighbours."
+    )
 
 
 def kernel_words(figure: Figure, sweep: Sweep) -> str:
