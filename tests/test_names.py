@@ -260,8 +260,9 @@ def words_of(folder: Path) -> str:
     return one_line((folder / f"{FIGURE}.caption.txt").read_text(encoding="utf-8"))
 
 
-def test_the_caption_names_the_file(made: Path) -> None:
+def test_the_caption_has_all_words_of_people(made: Path) -> None:
     assert f"Read from maps/{NASTY_FILE} (" in words_of(made)
+    assert one_line(ALLOWED) in words_of(made)
 
 
 def test_captions_to_paste_are_words(made: Path) -> None:
