@@ -12,13 +12,29 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
+import yaml
+from memmap_atlas.config import load_sweep
+from memmap_atlas.evaluate import points, strips
 from memmap_atlas.explorer.encode import LARGEST, coded
-from memmap_atlas.table import COST_COLUMNS
+from memmap_atlas.explorer.page import Frame, Tables, explorer
+from memmap_atlas.layouts import blocks, layouts_of
+from memmap_atlas.sweep import resolved
+from memmap_atlas.table import COST_COLUMNS, write_layouts, write_memmap, write_strips
 from memmap_atlas.units import size_text
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
+ROW_GROUPS = """
+name: groups
+layouts:
+  grid: {ram_size: [1GiB, 2GiB], hole_start: [512MiB, 1GiB, 4GiB], hole_size: [64MiB]}
+  regions: {apart: [[0x0, 0x10000], [0x8000000, 0x9000000], [0x90000000, 0x98000000]]}
+kernels: [arm64-6.12-4k, arm64-5.10-64k]
+section_size: [kernel, 1GiB]
+models: [vmemmap, sparsemem]
+"""
 CHROMIUM = shutil.which("chromium")
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
 
@@ -397,3 +413,31 @@ def test_what_no_browser_counts_is_refused() -> None:
     assert coded(np.array([LARGEST, 0, -5]))
     with pytest.raises(ValueError, match="more than a browser counts"):
         coded(np.array([LARGEST + 1, 0]))
+
+
+def test_row_groups_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page of a table in one row group, and in one for each kernel and few layouts."""
+    (tmp_path / "sweep.yaml").write_text(ROW_GROUPS)
+    entries = yaml.safe_load((ROOT / "config/kernels.yaml").read_text())
+    sweep = load_sweep(tmp_path / "sweep.yaml", "sweep.yaml", entries, {}, 10**6)
+    found = Tables(
+        tmp_path / "resolved.yaml",
+        [tmp_path / "part.parquet"],
+        tmp_path / "layouts.parquet",
+        tmp_path / "strips.parquet",
+    )
+    found.sweep.write_text(yaml.safe_dump(resolved(sweep), sort_keys=False))
+    layouts = layouts_of(sweep)
+    write_layouts(found.layouts, [layouts], {})
+    write_strips(found.strips, strips(layouts, sweep), layouts.names, {})
+    (tmp_path / "vega.js").write_text("")
+    frame = Frame(ROOT / "workflow/resources/explorer", tmp_path / "vega.js", "", "code")
+    pages, groups = [], []
+    for room in (10**6, 20):
+        monkeypatch.setattr("memmap_atlas.sweep.POINTS_PER_GROUP", room)
+        some = points(blocks(sweep, sweep.layouts_per_group), sweep)
+        write_memmap(found.memmap[0], some, sweep, {})
+        groups.append(pq.read_metadata(found.memmap[0]).num_row_groups)
+        pages.append(explorer(found, frame))
+    assert groups == [1, 4]
+    assert pages[0] == pages[1]
