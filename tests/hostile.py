@@ -291,8 +291,9 @@ def text_mutated(good: str, number: int) -> bytes:
         at = draw.randrange(len(lines))
         if kind < 4:
             change = draw.choice(fuzzing.MUTATIONS)
-            size, other = draw.randrange(64), draw.randrange(len(data) + 1)
-            data = change(data, draw.randrange(len(data) + 1), other, size, draw.randbytes(3))
+            wrap = max(len(data), 1)
+            size, other = draw.randrange(64), draw.randrange(wrap)
+            data = change(data, draw.randrange(wrap), other, size, draw.randbytes(3))
         elif kind < 7:
             lines.insert(at, draw.choice(LINES))
             data = b"\n".join(lines)
