@@ -1,0 +1,167 @@
+"""Benchmark, for a person to run (`make bench`): the default run beside the least that it can take,
+and what a change makes again.
+
+The floor is Snakemake with an empty script for each job, with the same dependencies and the same
+imports. What runs here is a copy of the project as it is, in a folder of its own.
+"""
+
+import ast
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "workflow/scripts"))
+
+from memmap_atlas.figures.draw import KINDS  # noqa: E402
+
+CORES = "2"
+# the rules of the default run by their scripts; those of figures come from their kinds
+SCRIPTS = {
+    "layouts": "layouts.py",
+    "evaluate": "evaluate.py",
+    "strips": "strips.py",
+    "explorer": "explorer.py",
+    "vega": "vega.py",
+    "evidence_residuals": "lab_residuals.py",
+    "evidence_figure": "lab_figure.py",
+    "index": "index.py",
+} | {kind.replace("-", "_"): "figure.py" for kind in KINDS}
+# what matplotlib imports once it writes a format, as all figures do
+FORMATS = ["matplotlib.backends.backend_svg", "matplotlib.backends.backend_pdf", "fontTools.subset"]
+# a sweep that is changed, and how
+SWEEP = "hole-alignment"
+CHANGES = {
+    "an axis of one sweep longer": (
+        "to: 2GiB, step: 32MiB}\nkernels",
+        "to: 3GiB, step: 32MiB}\nkernels",
+    ),
+    "one sweep described otherwise": ("description: >-\n", "description: >-\n  In other words. "),
+}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """Jobs of a run, and its seconds: of the clock, and of all processes on the processor."""
+
+    jobs: int
+    wall: float
+    cpu: float
+
+
+def snakemake(folder: Path, *arguments: str) -> str:
+    """What Snakemake says in ``folder``."""
+    run = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", CORES, *arguments],
+        cwd=folder,
+        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return run.stdout
+
+
+def timed(folder: Path) -> Ran:
+    """A run in ``folder``."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
+    said = snakemake(folder)
+    wall, now = perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = re.findall(r"^(\d+) of \d+ steps \(100%\) done", said, re.MULTILINE)
+    cpu = now.ru_utime + now.ru_stime - before.ru_utime - before.ru_stime
+    # the target is a job that runs nothing
+    return Ran(int(done[0]) - 1 if done else 0, wall, cpu)
+
+
+def copy_of_project(folder: Path) -> Path:
+    """The project without what it made."""
+    for name in ("config", "workflow"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "CITATION.cff"):
+        shutil.copy(ROOT / name, folder)
+    # as after the first run of a checkout
+    command = [sys.executable, "-m", "compileall", "-q", "workflow/scripts/memmap_atlas"]
+    subprocess.run(command, cwd=folder, check=True)
+    return folder
+
+
+def imports(script: str, project: Path) -> str:
+    """The imports of a script of ``project``, as source."""
+    tree = ast.parse((project / "workflow/scripts" / script).read_text())
+    found = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return "\n".join(map(ast.unparse, found))
+
+
+def write_floor(folder: Path, project: Path) -> None:
+    """A workflow with the jobs of ``project`` and their dependencies, whose scripts are empty but
+    for imports.
+    """
+    graph = snakemake(project, "--quiet", "all", "--dag", "dot")
+    rule = {job: name for job, name in re.findall(r'(\d+)\[label = "(\w+)', graph)}
+    needs: dict[str, list[str]] = {job: [] for job in rule}
+    for before, job in re.findall(r"(\d+) -> (\d+)", graph):
+        needs[job].append(before)
+    modules = {kind.replace("-", "_"): made.module for kind, made in KINDS.items()}
+    rules = []
+    for name in dict.fromkeys(rule.values()):
+        jobs = {job: needs[job] for job in rule if rule[job] == name}
+        if name == "all":
+            (before,) = jobs.values()
+            rules.append(f"rule all:\n    input: {[f'{rule[job]}/{job}' for job in before]}\n")
+            continue
+        drawn = SCRIPTS[name] in ("figure.py", "lab_figure.py")
+        lines = [
+            f"import sys; sys.path.insert(0, {str(project / 'workflow/scripts')!r})",
+            imports(SCRIPTS[name], project),
+            *([f"import memmap_atlas.figures.{modules[name]}"] if name in modules else []),
+            *(f"import {module}" for module in FORMATS if drawn),
+            "open(snakemake.output[0], 'w').close()",
+        ]
+        (folder / f"{name}.py").write_text("\n".join(lines))
+        inputs = {job: [f"{rule[one]}/{one}" for one in before] for job, before in jobs.items()}
+        rules.append(
+            f"rule {name}:\n    input: lambda wildcards: {inputs}[wildcards.job]\n"
+            f"    output: '{name}/{{job}}'\n    script: '{name}.py'\n"
+        )
+    # the target first
+    (folder / "Snakefile").write_text(
+        "\n".join(sorted(rules, key=lambda text: "rule all" not in text))
+    )
+
+
+def main() -> None:
+    """Print the table."""
+    rows: list[tuple[str, Ran]] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in ("project", "floor"):
+            (folder / part).mkdir()
+        project, floor = copy_of_project(folder / "project"), folder / "floor"
+        write_floor(floor, project)
+        least = timed(floor)
+        rows.append(("the floor: as many empty jobs with the same imports", least))
+        rows.append(("the default run from nothing", timed(project)))
+        rows.append(("a rerun with nothing to do", timed(project)))
+        sweep = project / f"config/sweeps/{SWEEP}.yaml"
+        for change, (old, new) in CHANGES.items():
+            text = sweep.read_text()
+            if old not in text:
+                raise ValueError(f"{sweep.name} has no {old!r}")
+            sweep.write_text(text.replace(old, new, 1))
+            rows.append((change, timed(project)))
+    print(f"| {CORES} of {os.cpu_count()} cores | jobs | seconds | CPU seconds | times the floor |")
+    print("|---|---:|---:|---:|---:|")
+    for what, ran in rows:
+        ratio = f"{ran.wall / least.wall:.2f}"
+        print(f"| {what} | {ran.jobs} | {ran.wall:.1f} | {ran.cpu:.1f} | {ratio} |")
+
+
+if __name__ == "__main__":
+    main()
