@@ -146,6 +146,8 @@ class Source:
                 base, kernel = map(file.schema_arrow.get_field_index, ("base_bytes", "kernel"))
                 for number in range(file.num_row_groups):
                     group = file.metadata.row_group(number)
+                    if not group.num_rows:
+                        continue
                     named = group.column(base).statistics.null_count
                     known = group.column(kernel).statistics
                     wanted = any(known.min <= name <= known.max for name in self.figure.kernels)
