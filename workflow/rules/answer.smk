@@ -15,6 +15,9 @@ rule answer_sheet:
         "results/{sweep}/logs/answer.log",
     conda:
         "../envs/atlas.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
     params:
         kernel=lambda wildcards: the_question().kernel,
         reason=lambda wildcards: the_question().reason,

@@ -38,6 +38,9 @@ rule census_table:
     conda:
         "../envs/atlas.yaml"
     threads: 2
+    resources:
+        mem_mb=2000,
+        runtime=60,
     params:
         arch="arm64",
         seen=census_seen,

@@ -10,6 +10,9 @@ rule vega:
         "results/logs/vega.log",
     conda:
         "../envs/atlas.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
     message:
         "what draws the charts of explorers"
     script:
@@ -34,6 +37,9 @@ rule explorer:
         "results/{sweep}/logs/explorer.log",
     conda:
         "../envs/atlas.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
     params:
         description=description,
     message:

@@ -25,6 +25,9 @@ for kind in KINDS:
             f"results/{{sweep}}/logs/{kind}{{variant}}.log",
         conda:
             "../envs/atlas.yaml"
+        resources:
+            mem_mb=2000,
+            runtime=60,
         params:
             command=command,
             description=description,

@@ -121,6 +121,9 @@ rule lab_residuals:
         "results/lab/logs/residuals.log",
     conda:
         "../envs/atlas.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
     params:
         kernels=lab_kernels,
     message:
@@ -141,6 +144,9 @@ rule lab_figure:
         "results/lab/logs/figure.log",
     conda:
         "../envs/atlas.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
     params:
         command=lambda wildcards: f"make lab LAB={quote(config.get('lab', 'full'))}",
     message:

@@ -28,6 +28,9 @@ rule quoted:
         "results/quoted/logs/quoted.log",
     conda:
         "../envs/atlas.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
     params:
         kernels=booted_kernels,
     message:

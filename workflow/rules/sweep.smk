@@ -11,6 +11,9 @@ rule layouts:
         "results/{sweep}/logs/layouts.log",
     conda:
         "../envs/atlas.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
     params:
         sweep=space,
     message:
@@ -29,6 +32,9 @@ rule evaluate:
         "results/{sweep}/logs/evaluate-{part}.log",
     conda:
         "../envs/atlas.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=120,
     message:
         "{wildcards.sweep}: every kernel, section size and model, part {wildcards.part}"
     script:
@@ -45,6 +51,9 @@ rule strips:
         "results/{sweep}/logs/strips.log",
     conda:
         "../envs/atlas.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
     message:
         "{wildcards.sweep}: where struct pages stay"
     script:
