@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawn import SWEEP, Made, drawn_figures, made_figures
-from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
@@ -36,8 +35,7 @@ def meshes(drawing: Drawing) -> dict[str, np.ndarray]:
     return {
         axes.get_title().replace(":\n", ": ").split("\n")[0]: np.ma.filled(mesh.get_array(), np.nan)
         for axes in drawing.axes
-        for mesh in axes.collections
-        if isinstance(mesh, QuadMesh)
+        for mesh in axes.images
     }
 
 
@@ -100,14 +98,13 @@ def test_a_panel_forbidden_in_part_is_hatched_there(tmp_path: Path) -> None:
     ((drawing, drawn),) = drawn_figures(tmp_path, text).values()
     found = 0
     for axes in drawing.axes:
-        for mesh in axes.collections:
-            if isinstance(mesh, QuadMesh):
-                values = np.ma.filled(mesh.get_array(), np.nan)
-                assert np.isnan(values).any()
-                assert not np.isnan(values).all()
-                (hatched,) = [patch for patch in axes.patches if patch.get_hatch()]
-                assert hatched.get_zorder() < mesh.get_zorder()
-                found += 1
+        for image in axes.images:
+            values = np.ma.filled(image.get_array(), np.nan)
+            assert np.isnan(values).any()
+            assert not np.isnan(values).all()
+            (hatched,) = [patch for patch in axes.patches if patch.get_hatch()]
+            assert hatched.get_zorder() < image.get_zorder()
+            found += 1
     # at these positions no model tells 64 from 128 MiB
     assert found == 9
     reasons = {"RAM beyond MAX_PHYSMEM_BITS"}

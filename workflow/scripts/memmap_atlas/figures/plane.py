@@ -300,7 +300,8 @@ def draw_panel(axes: Axes, panel: Panel, other: str, drawn: Drawn) -> None:
     plane = panel.rows.pivot(index=other, columns="hole_start_bytes", values=drawn.reading.value)
     x, y = borders(plane.columns.to_numpy() / GIB), borders(plane.index.to_numpy() / GIB)
     waste = plane.to_numpy(dtype=np.float64, na_value=np.nan)
-    axes.pcolormesh(x, y, waste, cmap=drawn.scale.colours, norm=drawn.scale.norm, rasterized=True)
+    # an image: a mesh in pixels takes a page of memory for each panel
+    axes.pcolorfast(x, y, waste, cmap=drawn.scale.colours, norm=drawn.scale.norm, zorder=1)
     axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     if np.isnan(waste).any():
         draw_forbidden(axes)
