@@ -4,8 +4,9 @@ BIN := .venv/bin
 
 LAB ?= full
 FUZZ ?= 100000
+KILLS ?= 50
 
-.PHONY: all report test fuzz check audit bench lab evidence docs lock
+.PHONY: all report test fuzz kills check audit bench lab evidence docs lock
 
 all: .venv/ready
 	$(BIN)/snakemake --cores all --quiet host reason
@@ -29,6 +30,10 @@ fuzz: .venv/ready
 # Debian's munge, slurmctld, slurmd and slurm-client. `make test` has smaller ones
 slurm: .venv/ready
 	ATLAS_SLURM=1 $(BIN)/pytest -s tests/test_slurm.py
+
+# kill -9 at so many moments of a run, each followed by a plain one; `make test` tries a few
+kills: .venv/ready
+	$(BIN)/python tests/faults.py --kills $(KILLS)
 
 check: .venv/ready
 	$(BIN)/ruff format --check .

@@ -140,11 +140,18 @@ def test_same_bytes_on_any_core_count(results: list[Path]) -> None:
             "memmap/part-000.parquet",
             "strips.parquet",
             "explorer.html",
+            "checks/layouts.sha256",
+            "checks/memmap/part-000.sha256",
+            "checks/strips.sha256",
+            "checks/explorer.sha256",
+            *(f"checks/figures/{figure}.sha256" for figure in figures),
             *(f"figures/{figure}{suffix}" for figure in figures for suffix in FIGURE_SUFFIXES),
         ]
     }
     expected |= {f"evidence/figures/computed-against-booted{suffix}" for suffix in FIGURE_SUFFIXES}
     expected |= {"evidence/residuals.parquet", "evidence/agreement.txt"}
+    expected |= {f"evidence/checks/{name}.sha256" for name in ("residuals", "figure")}
+    expected |= {"checks/index.sha256", "checks/vega.sha256"}
     expected |= {"index.html", "introduction.rst", "vega.js"}
     assert {name for name in one if "logs/" not in name} == expected
 

@@ -1,11 +1,25 @@
-# What the configuration asks for, checked before any job; nothing is made here.
+# What the configuration asks for, checked before any job, and what earlier runs left; nothing is
+# made here.
+
+import os
+from functools import cache
 
 from memmap_atlas.answer.plan import question_of
 from memmap_atlas.config import load_sweeps
 from memmap_atlas.documents import ConfigError
 from memmap_atlas.source_code import SCRIPTS, modules_of
 from memmap_atlas.sweep import resolved
-from memmap_atlas.targets import FIGURE_SUFFIXES, figures, strays, summary, tables
+from memmap_atlas.targets import (
+    FIGURE_SUFFIXES,
+    checks,
+    described,
+    explorers,
+    figures,
+    strays,
+    summary,
+    tables,
+)
+from memmap_atlas.upkeep import Presence, findings, remove_scratch, set_clocks, unlock
 
 try:
     # a file that is asked about brings sweeps of its own
@@ -15,8 +29,24 @@ try:
 except ConfigError as error:
     raise WorkflowError(*map(str, error.problems))
 
-TABLES = [table for sweep in SWEEPS.values() for table in tables(sweep)]
+RESULTS = Path("results")
+FOLDERS = [RESULTS, RESULTS / "evidence", *(RESULTS / name for name in SWEEPS)]
+# SHA-256 of what each job wrote, to know it again
+CHECKS = [check for sweep in SWEEPS.values() for check in checks(sweep)]
+CHECKS += [f"results/evidence/checks/{name}.sha256" for name in ("residuals", "figure")]
+CHECKS += ["results/checks/vega.sha256"] * any(map(explorers, SWEEPS.values()))
+TABLES = [
+    *CHECKS,
+    *(path for sweep in SWEEPS.values() for path in (*described(sweep), *tables(sweep))),
+]
 FIGURES = [figure for sweep in SWEEPS.values() for figure in figures(sweep)]
+INDEX_CHECK = "results/checks/index.sha256"
+
+try:
+    PRESENCE = Presence(Path(".snakemake")) if workflow.is_main_process else None
+except OSError:
+    # nothing can be written here: Snakemake says so
+    PRESENCE = None
 
 # targets that no sweep is run for
 WITHOUT_SWEEPS = {"census", "quoted"}
@@ -37,6 +67,40 @@ def space(wildcards):
     return {key: values[key] for key in values if key not in ("description", "figures")}
 
 
+@cache
+def tidy():
+    """See what earlier runs left, once, before it is known which jobs have to run."""
+    if not workflow.is_main_process:
+        return
+    # what a kill left incomplete is made again, as --rerun-incomplete has it
+    workflow.dag_settings.force_incomplete = True
+    runs = workflow.execution_settings is not None and not (workflow.dryrun or workflow.touch)
+    if runs and PRESENCE:
+        PRESENCE.plan()
+        if unlock(PRESENCE, Path(".snakemake/locks"), makes):
+            print("The run before was killed: its lock is removed.", file=sys.stderr)
+    if runs:
+        try:
+            set_clocks([RESULTS])
+        except OSError as error:
+            sys.exit(f"Error: {error.filename}: {error.strerror}: make it writable and run again")
+    found = findings(map(Path, [*CHECKS, INDEX_CHECK]))
+    workflow.dag.forcefiles.update(found.again)
+    for words in found.words:
+        print(f"{words}; {'it is' if runs else 'a run has it'} made again", file=sys.stderr)
+
+
+def makes(path):
+    """Whether a rule makes the file."""
+    return any(rule.is_producer(path) for rule in workflow.rules)
+
+
+def tidied(wildcards):
+    """Input of what all other jobs of a sweep rest on: no file, but the moment to look around."""
+    tidy()
+    return []
+
+
 wildcard_constraints:
     sweep="(?!(lab|evidence|census|quoted)/)[a-z0-9-]+",
     part="[0-9]+",
@@ -44,6 +108,14 @@ wildcard_constraints:
 
 
 onstart:
+    if PRESENCE:
+        # Snakemake's lock stands
+        PRESENCE.planned()
+    if not os.access(RESULTS if RESULTS.exists() else ".", os.W_OK):
+        sys.exit(
+            f"Error: {RESULTS.absolute()} can't be written: make it writable and run again"
+        )
+    remove_scratch(FOLDERS)
     # the lab is read where a target of it is asked for
     if lab.cache_info().currsize:
         print(lab().summary)

@@ -9,6 +9,7 @@ use rule lab_residuals as evidence_residuals with:
     output:
         residuals="results/evidence/residuals.parquet",
         agreement="results/evidence/agreement.txt",
+        check="results/evidence/checks/residuals.sha256",
     log:
         "results/evidence/logs/residuals.log",
     params:
@@ -31,6 +32,7 @@ use rule lab_figure as evidence_figure with:
             labels={"figure": "computed against booted"},
         ),
         multiext("results/evidence/figures/computed-against-booted", *FIGURE_SUFFIXES[1:]),
+        check="results/evidence/checks/figure.sha256",
     log:
         "results/evidence/logs/figure.log",
     params:

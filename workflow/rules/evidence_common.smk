@@ -6,6 +6,7 @@ EVIDENCE_QUESTION = "Which numbers can I trust, and of which kernels?"
 EVIDENCE_FIGURE = [
     f"results/evidence/figures/computed-against-booted{suffix}" for suffix in FIGURE_SUFFIXES
 ]
+EVIDENCE_FIGURE += ["results/evidence/residuals.parquet", "results/evidence/agreement.txt"]
 
 
 def booted_kernels(wildcards):

@@ -5,7 +5,8 @@ rule vega:
     input:
         library=library("vega.py"),
     output:
-        VEGA,
+        script=VEGA,
+        check="results/checks/vega.sha256",
     log:
         "results/logs/vega.log",
     conda:
@@ -32,7 +33,8 @@ rule explorer:
             for name in ("page.html.j2", "explorer.js", "explorer.css")
         ],
     output:
-        "results/{sweep}/explorer.html",
+        page="results/{sweep}/explorer.html",
+        check="results/{sweep}/checks/explorer.sha256",
     log:
         "results/{sweep}/logs/explorer.log",
     conda:

@@ -21,6 +21,7 @@ for kind in KINDS:
                 labels=figure_labels(kind),
             ),
             multiext(f"results/{{sweep}}/figures/{kind}{{variant}}", *FIGURE_SUFFIXES[1:]),
+            check=f"results/{{sweep}}/checks/figures/{kind}{{variant}}.sha256",
         log:
             f"results/{{sweep}}/logs/{kind}{{variant}}.log",
         conda:

@@ -13,6 +13,7 @@ rule index:
     output:
         index="results/index.html",
         introduction="results/introduction.rst",
+        check=INDEX_CHECK,
     log:
         "results/logs/index.log",
     localrule: True

@@ -3,10 +3,12 @@
 
 rule layouts:
     input:
+        tidied,
         library=library("layouts.py"),
     output:
         sweep="results/{sweep}/sweep.resolved.yaml",
         layouts="results/{sweep}/layouts.parquet",
+        check="results/{sweep}/checks/layouts.sha256",
     log:
         "results/{sweep}/logs/layouts.log",
     conda:
@@ -27,7 +29,8 @@ rule evaluate:
         library=library("evaluate.py"),
         sweep="results/{sweep}/sweep.resolved.yaml",
     output:
-        "results/{sweep}/memmap/part-{part}.parquet",
+        table="results/{sweep}/memmap/part-{part}.parquet",
+        check="results/{sweep}/checks/memmap/part-{part}.sha256",
     log:
         "results/{sweep}/logs/evaluate-{part}.log",
     conda:
@@ -46,7 +49,8 @@ rule strips:
         library=library("strips.py"),
         sweep="results/{sweep}/sweep.resolved.yaml",
     output:
-        "results/{sweep}/strips.parquet",
+        table="results/{sweep}/strips.parquet",
+        check="results/{sweep}/checks/strips.sha256",
     log:
         "results/{sweep}/logs/strips.log",
     conda:

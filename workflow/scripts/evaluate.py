@@ -8,21 +8,23 @@ from memmap_atlas.layouts import blocks
 from memmap_atlas.provenance import metadata
 from memmap_atlas.sweep import load
 from memmap_atlas.table import write_memmap
+from memmap_atlas.whole import whole
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    resolved = Path(snakemake.input.sweep)
-    sweep = load(resolved)
-    size, number = sweep.layouts_per_part, int(snakemake.wildcards.part)
-    rows = slice(number * size, (number + 1) * size)
-    found = points(blocks(sweep, sweep.layouts_per_group, rows), sweep)
-    write_memmap(
-        Path(snakemake.output[0]),
-        found,
-        sweep,
-        metadata(resolved, snakemake.input.library),
-    )
-    first, last, _ = rows.indices(sweep.layouts)
-    Path(snakemake.log[0]).write_text(f"layouts {first} to {last} of {sweep.layouts}\n")
+    with whole(snakemake.output, snakemake.input) as place:
+        resolved = Path(snakemake.input.sweep)
+        sweep = load(resolved)
+        size, number = sweep.layouts_per_part, int(snakemake.wildcards.part)
+        rows = slice(number * size, (number + 1) * size)
+        found = points(blocks(sweep, sweep.layouts_per_group, rows), sweep)
+        write_memmap(
+            place(snakemake.output.table),
+            found,
+            sweep,
+            metadata(resolved, snakemake.input.library),
+        )
+        first, last, _ = rows.indices(sweep.layouts)
+        Path(snakemake.log[0]).write_text(f"layouts {first} to {last} of {sweep.layouts}\n")

@@ -6,26 +6,28 @@ from typing import TYPE_CHECKING
 
 from memmap_atlas.explorer.page import Frame, Tables, explorer
 from memmap_atlas.source_code import code_version
+from memmap_atlas.whole import whole
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    tables = Tables(
-        sweep=Path(snakemake.input.sweep),
-        memmap=[Path(part) for part in snakemake.input.memmap],
-        layouts=Path(snakemake.input.layouts),
-        strips=Path(snakemake.input.strips),
-    )
-    frame = Frame(
-        resources=Path(snakemake.input.resources[0]).parent,
-        vega=Path(snakemake.input.vega),
-        description=snakemake.params.description,
-        code=code_version(snakemake.input.library),
-    )
-    try:
-        page = explorer(tables, frame)
-    except ValueError as error:
-        sys.exit(f"Error in the explorer of {snakemake.wildcards.sweep}: {error}")
-    Path(snakemake.output[0]).write_text(page, encoding="utf-8", newline="\n")
-    Path(snakemake.log[0]).write_text(f"{len(page):,} characters\n")
+    with whole(snakemake.output, snakemake.input) as place:
+        tables = Tables(
+            sweep=Path(snakemake.input.sweep),
+            memmap=[Path(part) for part in snakemake.input.memmap],
+            layouts=Path(snakemake.input.layouts),
+            strips=Path(snakemake.input.strips),
+        )
+        frame = Frame(
+            resources=Path(snakemake.input.resources[0]).parent,
+            vega=Path(snakemake.input.vega),
+            description=snakemake.params.description,
+            code=code_version(snakemake.input.library),
+        )
+        try:
+            page = explorer(tables, frame)
+        except ValueError as error:
+            sys.exit(f"Error in the explorer of {snakemake.wildcards.sweep}: {error}")
+        place(snakemake.output.page).write_text(page, encoding="utf-8", newline="\n")
+        Path(snakemake.log[0]).write_text(f"{len(page):,} characters\n")

@@ -16,34 +16,36 @@ from memmap_atlas.lab.tables import read_rows
 from memmap_atlas.provenance import digest
 from memmap_atlas.source_code import code_version
 from memmap_atlas.sweep import load
+from memmap_atlas.whole import whole
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    stem = Path(snakemake.output[0]).with_suffix("")
-    words = snakemake.params.description
-    sweep = replace(load(Path(snakemake.input.sweep)), description=words)
-    figure = find(sweep, stem.name)
-    parts = [Path(part) for part in snakemake.input.memmap]
-    strips = Path(snakemake.input.strips) if snakemake.input.get("strips") else None
-    evidence = read_rows(Path(snakemake.input.evidence))
-    source = Source(figure, sweep, parts, strips, evidence)
-    try:
-        drawn = rows_of(source)
-    except ValueError as error:
-        sys.exit(f"Error: {error}")
-    # what is drawn lives until it is written: to look for garbage takes a tenth of that time
-    gc.disable()
-    models = {model: behind(evidence, model) for model in drawn.rows["model"].dropna().unique()}
-    origin = Origin(
-        name=f"{sweep.name}-{figure.name}",
-        command=snakemake.params.command,
-        sweep=digest(Path(snakemake.input.sweep)),
-        tables=[*parts, *([strips] if strips else [])],
-        citation=Path(snakemake.input.citation),
-        code=code_version(snakemake.input.library),
-    )
-    text = caption(figure, sweep, drawn.points, models, origin.words)
-    publish(draw(source, drawn), stem, title(figure, sweep), text, drawn.rows, origin)
-    Path(snakemake.log[0]).write_text(f"{len(drawn.rows)} rows drawn\n")
+    with whole(snakemake.output, snakemake.input) as place:
+        stem = Path(snakemake.output[0]).with_suffix("")
+        words = snakemake.params.description
+        sweep = replace(load(Path(snakemake.input.sweep)), description=words)
+        figure = find(sweep, stem.name)
+        parts = [Path(part) for part in snakemake.input.memmap]
+        strips = Path(snakemake.input.strips) if snakemake.input.get("strips") else None
+        evidence = read_rows(Path(snakemake.input.evidence))
+        source = Source(figure, sweep, parts, strips, evidence)
+        try:
+            drawn = rows_of(source)
+        except ValueError as error:
+            sys.exit(f"Error: {error}")
+        # what is drawn lives until it is written: to look for garbage takes a tenth of that time
+        gc.disable()
+        models = {model: behind(evidence, model) for model in drawn.rows["model"].dropna().unique()}
+        origin = Origin(
+            name=f"{sweep.name}-{figure.name}",
+            command=snakemake.params.command,
+            sweep=digest(Path(snakemake.input.sweep)),
+            tables=[*parts, *([strips] if strips else [])],
+            citation=Path(snakemake.input.citation),
+            code=code_version(snakemake.input.library),
+        )
+        text = caption(figure, sweep, drawn.points, models, origin.words)
+        publish(draw(source, drawn), place(stem), title(figure, sweep), text, drawn.rows, origin)
+        Path(snakemake.log[0]).write_text(f"{len(drawn.rows)} rows drawn\n")

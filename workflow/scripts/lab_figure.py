@@ -11,36 +11,38 @@ from memmap_atlas.figures.words import Heads
 from memmap_atlas.lab.report import SHOWN, TOLD, caption, summary
 from memmap_atlas.lab.tables import read_rows
 from memmap_atlas.source_code import code_version
+from memmap_atlas.whole import whole
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    tables = [Path(snakemake.input[name]) for name in ("observations", "residuals")]
-    observed, found = map(read_rows, tables)
-    agreement = {
-        kernel: {{**SHOWN, TOLD: TOLD}[quantity]: counts for quantity, counts in row.items()}
-        for kernel, row in summary(found).items()
-    }
-    memmap = pd.DataFrame([row for row in found if row["quantity"] == "memmap_bytes"])
-    kernels = {row["kernel"]: row["arch"] for row in observed}
-    heads = Heads(
-        f"Computed against booted: {len(observed)} boots of {len(kernels)} kernels, "
-        f"{len(set(kernels.values()))} architectures",
-        "left: each boot's memmap; right: how many boots of a kernel agree, by quantity",
-    )
-    stem = Path(snakemake.output[0]).with_suffix("")
-    origin = Origin(
-        name=stem.name,
-        command=snakemake.params.command,
-        sweep="",
-        tables=tables,
-        citation=Path(snakemake.input.citation),
-        code=code_version(snakemake.input.library),
-    )
-    # what is drawn lives until it is written: to look for garbage takes a tenth of that time
-    gc.disable()
-    figure = computed_against_booted(memmap, agreement, [*SHOWN.values(), TOLD], heads)
-    text = caption(observed, found, origin.words)
-    publish(figure, stem, heads.title, text, pd.DataFrame(found), origin)
-    Path(snakemake.log[0]).write_text(f"{len(memmap)} boots drawn\n")
+    with whole(snakemake.output, snakemake.input) as place:
+        tables = [Path(snakemake.input[name]) for name in ("observations", "residuals")]
+        observed, found = map(read_rows, tables)
+        agreement = {
+            kernel: {{**SHOWN, TOLD: TOLD}[quantity]: counts for quantity, counts in row.items()}
+            for kernel, row in summary(found).items()
+        }
+        memmap = pd.DataFrame([row for row in found if row["quantity"] == "memmap_bytes"])
+        kernels = {row["kernel"]: row["arch"] for row in observed}
+        heads = Heads(
+            f"Computed against booted: {len(observed)} boots of {len(kernels)} kernels, "
+            f"{len(set(kernels.values()))} architectures",
+            "left: each boot's memmap; right: how many boots of a kernel agree, by quantity",
+        )
+        stem = Path(snakemake.output[0]).with_suffix("")
+        origin = Origin(
+            name=stem.name,
+            command=snakemake.params.command,
+            sweep="",
+            tables=tables,
+            citation=Path(snakemake.input.citation),
+            code=code_version(snakemake.input.library),
+        )
+        # what is drawn lives until it is written: to look for garbage takes a tenth of that time
+        gc.disable()
+        figure = computed_against_booted(memmap, agreement, [*SHOWN.values(), TOLD], heads)
+        text = caption(observed, found, origin.words)
+        publish(figure, place(stem), heads.title, text, pd.DataFrame(found), origin)
+        Path(snakemake.log[0]).write_text(f"{len(memmap)} boots drawn\n")

@@ -8,19 +8,23 @@ from memmap_atlas.lab.report import agreement_table
 from memmap_atlas.lab.residuals import residuals
 from memmap_atlas.lab.tables import RESIDUALS, read_rows, write_rows
 from memmap_atlas.provenance import code_metadata
+from memmap_atlas.whole import whole
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    kernels = {name: kernel_from(values) for name, values in snakemake.params.kernels.items()}
-    observed = read_rows(Path(snakemake.input.observations))
-    found = residuals(observed, kernels)
-    write_rows(
-        Path(snakemake.output.residuals),
-        found,
-        RESIDUALS,
-        code_metadata(snakemake.input.library),
-    )
-    Path(snakemake.output.agreement).write_text("\n".join(agreement_table(observed, found)) + "\n")
-    Path(snakemake.log[0]).write_text(f"{len(found)} residuals of {len(observed)} boots\n")
+    with whole(snakemake.output, snakemake.input) as place:
+        kernels = {name: kernel_from(values) for name, values in snakemake.params.kernels.items()}
+        observed = read_rows(Path(snakemake.input.observations))
+        found = residuals(observed, kernels)
+        write_rows(
+            place(snakemake.output.residuals),
+            found,
+            RESIDUALS,
+            code_metadata(snakemake.input.library),
+        )
+        place(snakemake.output.agreement).write_text(
+            "\n".join(agreement_table(observed, found)) + "\n"
+        )
+        Path(snakemake.log[0]).write_text(f"{len(found)} residuals of {len(observed)} boots\n")

@@ -8,18 +8,20 @@ from memmap_atlas.layouts import blocks
 from memmap_atlas.provenance import metadata
 from memmap_atlas.sweep import sweep_from
 from memmap_atlas.table import LAYOUTS_PER_GROUP, write_layouts
+from memmap_atlas.whole import whole
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    resolved = Path(snakemake.output.sweep)
-    resolved.write_text(yaml.safe_dump(snakemake.params.sweep, sort_keys=False))
-    sweep = sweep_from(snakemake.params.sweep)
-    layouts = blocks(sweep, LAYOUTS_PER_GROUP)
-    write_layouts(
-        Path(snakemake.output.layouts),
-        layouts,
-        metadata(resolved, snakemake.input.library),
-    )
-    Path(snakemake.log[0]).write_text(f"{sweep.layouts} layouts, {sweep.points} points\n")
+    with whole(snakemake.output, snakemake.input) as place:
+        resolved = place(snakemake.output.sweep)
+        resolved.write_text(yaml.safe_dump(snakemake.params.sweep, sort_keys=False))
+        sweep = sweep_from(snakemake.params.sweep)
+        layouts = blocks(sweep, LAYOUTS_PER_GROUP)
+        write_layouts(
+            place(snakemake.output.layouts),
+            layouts,
+            metadata(resolved, snakemake.input.library),
+        )
+        Path(snakemake.log[0]).write_text(f"{sweep.layouts} layouts, {sweep.points} points\n")

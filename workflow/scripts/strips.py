@@ -8,19 +8,21 @@ from memmap_atlas.layouts import layouts_of
 from memmap_atlas.provenance import metadata
 from memmap_atlas.sweep import load
 from memmap_atlas.table import write_strips
+from memmap_atlas.whole import whole
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    resolved = Path(snakemake.input.sweep)
-    sweep = load(resolved)
-    layouts = layouts_of(sweep)
-    path = Path(snakemake.output[0])
-    write_strips(
-        path,
-        strips(layouts, sweep),
-        layouts.names,
-        metadata(resolved, snakemake.input.library),
-    )
-    Path(snakemake.log[0]).write_text(f"{sweep.points} strips\n")
+    with whole(snakemake.output, snakemake.input) as place:
+        resolved = Path(snakemake.input.sweep)
+        sweep = load(resolved)
+        layouts = layouts_of(sweep)
+        path = place(snakemake.output.table)
+        write_strips(
+            path,
+            strips(layouts, sweep),
+            layouts.names,
+            metadata(resolved, snakemake.input.library),
+        )
+        Path(snakemake.log[0]).write_text(f"{sweep.points} strips\n")

@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import vl_convert
+from memmap_atlas.whole import whole
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    # it comes with vl-convert: nothing is fetched, neither now nor by the reader of a page
-    script = vl_convert.javascript_bundle()
-    Path(snakemake.output[0]).write_text(script, encoding="utf-8", newline="\n")
-    Path(snakemake.log[0]).write_text(f"{len(script):,} characters\n")
+    with whole(snakemake.output, snakemake.input) as place:
+        # it comes with vl-convert: nothing is fetched, neither now nor by the reader of a page
+        script = vl_convert.javascript_bundle()
+        place(snakemake.output.script).write_text(script, encoding="utf-8", newline="\n")
+        Path(snakemake.log[0]).write_text(f"{len(script):,} characters\n")

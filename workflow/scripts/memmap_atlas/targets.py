@@ -5,6 +5,7 @@ from pathlib import Path
 
 from memmap_atlas.figure_plan import MOST_STRIP_POINTS, figures_of
 from memmap_atlas.sweep import Sweep
+from memmap_atlas.whole import CHECK
 
 # pictures, what they draw, where it is from, and captions to paste
 FIGURE_SUFFIXES = (
@@ -38,13 +39,32 @@ def explorers(sweep: Sweep) -> list[str]:
     return [f"results/{sweep.name}/explorer.html"] if small else []
 
 
+def described(sweep: Sweep) -> list[str]:
+    """What a sweep is, its layouts, and where struct pages stay, where an explorer shows that."""
+    names = ["sweep.resolved.yaml", "layouts.parquet", *["strips.parquet"] * len(explorers(sweep))]
+    return [f"results/{sweep.name}/{name}" for name in names]
+
+
+def checks(sweep: Sweep) -> list[str]:
+    """What tells of each file of a sweep whether it is what its job wrote."""
+    made = [
+        "layouts",
+        *(f"memmap/{Path(table).stem}" for table in tables(sweep)),
+        *(f"figures/{figure.name}" for figure in figures_of(sweep)),
+        *["strips", "explorer"] * len(explorers(sweep)),
+    ]
+    return [f"results/{sweep.name}/checks/{name}{CHECK}" for name in made]
+
+
 def strays(sweep: Sweep) -> list[Path]:
     """Files of a dataset that were part of it when its sweep was larger, under results/.
 
     A dataset is read as a whole folder: what no longer belongs to it must go.
     """
-    mine = {Path(table) for table in tables(sweep)}
-    return sorted(set(Path(f"results/{sweep.name}/memmap").glob("part-*.parquet")) - mine)
+    mine = {Path(path) for path in (*tables(sweep), *checks(sweep))}
+    folder = Path(f"results/{sweep.name}")
+    found = {*folder.glob("memmap/part-*.parquet"), *folder.glob(f"checks/memmap/part-*{CHECK}")}
+    return sorted(found - mine)
 
 
 def jobs(sweep: Sweep) -> int:
