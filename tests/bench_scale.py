@@ -153,8 +153,9 @@ def measured(wanted: int) -> dict[str, float]:
         sweep = scaled(folder, wanted)
         seconds, memory = made(folder, sweep)
         results = folder / "results/scaled"
-        disk = sum(part.stat().st_size for part in (results / "memmap").glob("*.parquet"))
-        rows = sum(pq.read_metadata(part).num_rows for part in (results / "memmap").iterdir() if part.suffix == ".parquet")
+        parts = sorted((results / "memmap").glob("*.parquet"))
+        disk = sum(part.stat().st_size for part in parts)
+        rows = sum(pq.read_metadata(part).num_rows for part in parts)
         assert rows == sweep.points
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

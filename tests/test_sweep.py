@@ -273,7 +273,7 @@ def test_parts_cover_every_layout_once(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 @pytest.mark.parametrize(
     ("room", "layouts", "groups"),
-    [(84, 28, [12]), (27, 9, [3, 3, 3, 3]), (6, 2, [3, 3, 3, 3]), (1, 1, [3, 3, 3, 3])],
+    [(84, 24, [12]), (27, 8, [3, 3, 3, 3]), (6, 2, [3, 3, 3, 3]), (1, 1, [3, 3, 3, 3])],
 )
 def test_kernels_share_a_row_group_where_there_is_room(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, room: int, layouts: int, groups: list[int]

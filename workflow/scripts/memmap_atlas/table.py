@@ -18,7 +18,7 @@ from memmap_atlas.evaluate import COSTS, Points
 from memmap_atlas.layouts import Layouts
 from memmap_atlas.regions import Ints
 from memmap_atlas.strips import NOTHING, PARTS, Strip
-from memmap_atlas.sweep import Sweep
+from memmap_atlas.sweep import POINTS_PER_GROUP, Sweep
 
 # rows of layouts.parquet that are written at once
 LAYOUTS_PER_GROUP = 1 << 16
@@ -183,7 +183,10 @@ def write_memmap(
     or under several, those of one combination after those of the other.
     """
     form = memmap_schema(metadata)
-    with pq.ParquetWriter(path, form, compression="zstd") as writer:
+    # in one page the repetitions of a column are seen
+    with pq.ParquetWriter(
+        path, form, compression="zstd", max_rows_per_page=POINTS_PER_GROUP
+    ) as writer:
         for some in points:
             table = pa.Table.from_arrays(point_columns(some, sweep), schema=form)
             writer.write_table(table, row_group_size=len(table))
