@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import index
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 
@@ -36,77 +36,83 @@ COMPUTED: dict[np.ufunc, str] = {
     np.minimum: "min",
     np.maximum: "max",
 }
+SHIFTS: dict[np.ufunc, str] = {np.multiply: "shl", np.floor_divide: "shr"}
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A number that is the same for every layout."""
+
+    value: int
+
+
+# what a step takes: the place of another, or a number
+Operand = int | Constant
 
 
 @dataclass
 class Steps:
     """Steps in the order in which they are taken, each once.
 
-    The values of constants are kept apart: kernels that differ in nothing else have the same steps.
+    constants: the numbers that steps take, one for each step and operand. The steps know their
+        place only: kernels that differ in nothing but numbers have the same steps.
     """
 
     taken: list[Step] = field(default_factory=list)
     constants: list[int] = field(default_factory=list)
-    places: dict[Step, int] = field(default_factory=dict)
+    places: dict[tuple[str, tuple[Operand, ...]], int] = field(default_factory=dict)
 
-    def step(self, name: str, *arguments: int) -> int:
+    def step(self, name: str, *operands: Operand) -> int:
         """The place of a step, taken now or before."""
-        step = (name, arguments)
-        if step not in self.places:
-            self.places[step] = len(self.taken)
-            self.taken.append(step)
-        return self.places[step]
+        if (name, operands) not in self.places:
+            arguments = tuple(self.place(operand) for operand in operands)
+            self.places[name, operands] = self.added(name, arguments)
+        return self.places[name, operands]
 
-    def constant(self, value: int) -> int:
-        """The place of a number that is the same for every layout."""
-        if value not in self.constants:
-            self.constants.append(value)
-        return self.step("constant", self.constants.index(value))
+    def place(self, operand: Operand) -> int:
+        """Where an operand stands; a number gets a place of its own."""
+        if not isinstance(operand, Constant):
+            return operand
+        self.constants.append(operand.value)
+        return self.added("constant", (len(self.constants) - 1,))
 
-    def known(self, place: int) -> int | None:
-        """The number at a place, None where it depends on the layout."""
-        name, arguments = self.taken[place]
-        return self.constants[arguments[0]] if name == "constant" else None
+    def added(self, name: str, arguments: tuple[int, ...]) -> int:
+        """The place of a new step."""
+        self.taken.append((name, arguments))
+        return len(self.taken) - 1
 
-    def computed(self, ufunc: np.ufunc, one: int, other: int) -> int:
-        """The place of what numpy's ``ufunc`` makes of two numbers; powers of two are shifts."""
-        left, right = self.known(one), self.known(other)
+    def computed(self, ufunc: np.ufunc, one: Operand, other: Operand) -> Operand:
+        """What numpy's ``ufunc`` makes of two operands; powers of two are shifts."""
         if ufunc in COMPARED:
             return self.step(COMPARED[ufunc], one, other)
-        if left is not None and right is not None:
-            return self.constant(int(ufunc(np.int64(left), np.int64(right))))
+        if isinstance(one, Constant) and isinstance(other, Constant):
+            return Constant(int(ufunc(np.int64(one.value), np.int64(other.value))))
         if one == other and ufunc in (np.minimum, np.maximum):
             return one
-        if right == 0 and ufunc in (np.add, np.subtract):
+        if other == Constant(0) and ufunc in (np.add, np.subtract):
             return one
-        if left == 0 and ufunc is np.add:
+        if one == Constant(0) and ufunc is np.add:
             return other
-        if ufunc is np.multiply and is_power(left):
-            return self.shifted("shl", other, cast(int, left))
-        if ufunc is np.multiply and is_power(right):
-            return self.shifted("shl", one, cast(int, right))
-        if ufunc is np.floor_divide and is_power(right):
-            return self.shifted("shr", one, cast(int, right))
+        if ufunc is np.multiply and is_power(one):
+            one, other = other, one
+        if is_power(other) and ufunc in (np.multiply, np.floor_divide):
+            bits = other.value.bit_length() - 1
+            return self.step(SHIFTS[ufunc], one, Constant(bits)) if bits else one
         return self.step(COMPUTED[ufunc], one, other)
 
-    def shifted(self, name: str, place: int, power: int) -> int:
-        """A number times a power of two, or over one."""
-        bits = power.bit_length() - 1
-        return self.step(name, place, self.constant(bits)) if bits else place
 
-
-def is_power(value: int | None) -> bool:
-    """Whether a number is known, and a power of two."""
-    return value is not None and value > 0 and value.bit_count() == 1
+def is_power(operand: Operand) -> TypeGuard[Constant]:
+    """Whether an operand is a number, and a power of two."""
+    return isinstance(operand, Constant) and operand.value > 0 and operand.value.bit_count() == 1
 
 
 class Lanes(np.lib.mixins.NDArrayOperatorsMixin):
     """Stands for an array of int64 or bool: of shape (rows, layouts), or (layouts,) where ``flat``.
 
-    rows: the place of the step that each row is
+    rows: what each row is, the place of a step or a number
     """
 
-    def __init__(self, steps: Steps, rows: Sequence[int], flat: bool) -> None:
+    def __init__(self, steps: Steps, rows: Sequence[Operand], flat: bool) -> None:
         self.steps, self.rows, self.flat = steps, list(rows), flat
 
     def __len__(self) -> int:
@@ -152,17 +158,15 @@ class Lanes(np.lib.mixins.NDArrayOperatorsMixin):
             value, low, high = inputs
             return np.minimum(np.maximum(value, low), high)
         if function is np.zeros_like:
-            return Lanes(self.steps, [self.steps.constant(0)] * len(self), self.flat)
+            return Lanes(self.steps, [Constant(0)] * len(self), self.flat)
         if function is np.concatenate:
             return Lanes(self.steps, [row for part in inputs[0] for row in part.rows], False)
         return NotImplemented
 
-    def each(self, step: Callable[..., int], *inputs: Any) -> "Lanes":
+    def each(self, step: Callable[..., Operand], *inputs: Any) -> "Lanes":
         """``step`` row by row; a number or a flat one serves every row."""
         lanes = [
-            one
-            if isinstance(one, Lanes)
-            else Lanes(self.steps, [self.steps.constant(index(one))], True)
+            one if isinstance(one, Lanes) else Lanes(self.steps, [Constant(index(one))], True)
             for one in inputs
         ]
         tall = max((len(one) for one in lanes if not one.flat), default=1)
@@ -176,7 +180,7 @@ class Lanes(np.lib.mixins.NDArrayOperatorsMixin):
 
     def sum(self, axis: int) -> "Lanes":
         """Sum of the rows: ``axis`` is 0, as for all that follow."""
-        none = Lanes(self.steps, [self.steps.constant(0)], True)
+        none = Lanes(self.steps, [Constant(0)], True)
         return self.over_rows(np.add) if self.rows else none
 
     def max(self, axis: int) -> "Lanes":
@@ -196,8 +200,8 @@ def steps_of(rule: Callable[[Regions], Sequence[Ints]], regions: int) -> tuple[S
     """
     steps = Steps()
     start, end = (
-        Lanes(steps, [steps.step(name, row) for row in range(regions)], False)
+        Lanes(steps, [steps.added(name, (row,)) for row in range(regions)], False)
         for name in ("start", "end")
     )
     found = rule(Regions(cast(Ints, start), cast(Ints, end)))
-    return steps, [cast(Lanes, one).rows[0] for one in found]
+    return steps, [steps.place(cast(Lanes, one).rows[0]) for one in found]
