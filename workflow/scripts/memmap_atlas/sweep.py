@@ -20,8 +20,8 @@ from memmap_atlas.kernel import Kernel, kernel_from, kernel_values
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # points in a file of the dataset, or more where there would be too many files
 POINTS_PER_PART, MOST_PARTS = 50_000_000, 200
-# what is held in memory at once: some 50 MB of columns
-POINTS_PER_GROUP = 1 << 18
+# what is held in memory at once: some 25 MB of columns
+POINTS_PER_GROUP = 1 << 17
 # no machine addresses more, and all sums over a layout fit 64 bits
 HIGHEST_ADDRESS = 1 << 57
 GRID_AXES = ("base", "ram_size", "hole_start", "hole_size")

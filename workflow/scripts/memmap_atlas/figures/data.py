@@ -25,7 +25,7 @@ COST = ["memmap_bytes", *EXTRA]
 PARTS = ["needed_bytes", "hole_bytes", "edge_bytes", "rounding_bytes", *EXTRA]
 
 # rows that are handled at once
-PIECE = 1 << 19
+PIECE = 1 << 17
 NO_SCALE = WasteScale((4096,))
 
 
@@ -119,7 +119,8 @@ class Source:
                     for size in [self.sweep.kernels[name].section_size]
                 ),
             )
-        read = dict.fromkeys([*columns, "layout", "base_bytes", "kernel", "section_bytes"])
+        asked = ["base_bytes", "kernel", "section_bytes", *["layout"] * bool(self.figure.layout)]
+        read = dict.fromkeys([*columns, *asked])
         found = 0
         some: list[pa.Table] = []
         for group in self.row_groups(list(read), gridded):
