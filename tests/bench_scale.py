@@ -59,7 +59,7 @@ def scaled(folder: Path, wanted: int) -> Sweep:
         (sweep,) = load_sweeps(config, ROOT, folder)
         return sweep
 
-    return with_places(-(-wanted // with_places(1).points))
+    return with_places(max(-(-2 * wanted // with_places(2).points), 2))
 
 
 class Memory(threading.Thread):
