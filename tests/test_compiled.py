@@ -74,13 +74,19 @@ def test_division_rounds_down_and_powers_are_shifts() -> None:
             down(low, 4096),
             up(end, 24),
             low * 24,
-            low * 8,
+            8 * low,
+            start + start,
+            start - start,
+            np.maximum(low, low),
+            start + 0,
+            start * 1,
         ]
 
     layouts = random_layouts(7, 1)
-    out = np.empty((7, LAYOUTS), dtype=np.int64)
+    expected = [column.tolist() for column in rule(layouts)]
+    out = np.empty((len(expected), LAYOUTS), dtype=np.int64)
     compiled(rule, 1)(layouts, out)
-    assert out.tolist() == [column.tolist() for column in rule(layouts)]
+    assert out.tolist() == expected
 
 
 def test_what_cannot_be_written_down_is_no_rule() -> None:
