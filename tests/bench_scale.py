@@ -203,6 +203,7 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
     )
     memory.legend(frameon=False, loc="lower right")
     memory.axhline(1024, color="#8c8c8c", ls="--", lw=0.8)
+    memory.text(rows["points"].min(), 1040, "1 GiB")
     memory.set(xlabel="points", ylabel="memory of all processes (MiB)", ylim=(0, 1200))
     page.figure.savefig(path, dpi=200, metadata={"Software": None})
 
