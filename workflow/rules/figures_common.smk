@@ -1,5 +1,6 @@
 # What figures are made from, and the command that makes one again.
 
+import json
 import shlex
 
 from memmap_atlas.documents import as_list
@@ -22,8 +23,10 @@ def sweep_of(wildcards):
 
 
 def description(wildcards):
-    """What a sweep says of itself, for captions: other words make no table again."""
-    return sweep_of(wildcards).description
+    """What a sweep says of itself, for captions: other words make no table again. As JSON without
+    <, since Snakemake writes params into a script of its report as they are.
+    """
+    return json.dumps(sweep_of(wildcards).description).replace("<", r"\u003c")
 
 
 def figure_sources(kind):

@@ -1,5 +1,6 @@
 """Write the explorer of a sweep: one HTML file with all of its points."""
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ if __name__ == "__main__":
         frame = Frame(
             resources=Path(snakemake.input.resources[0]).parent,
             vega=Path(snakemake.input.vega),
-            description=snakemake.params.description,
+            description=json.loads(snakemake.params.description),
             code=code_version(snakemake.input.library),
         )
         try:

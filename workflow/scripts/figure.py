@@ -1,6 +1,7 @@
 """Draw one figure of a sweep, and write what it draws, what it shows and where it comes from."""
 
 import gc
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 if __name__ == "__main__":
     with whole(snakemake.output, snakemake.input) as place:
         stem = Path(snakemake.output[0]).with_suffix("")
-        words = snakemake.params.description
+        words = json.loads(snakemake.params.description)
         sweep = replace(load(Path(snakemake.input.sweep)), description=words)
         figure = find(sweep, stem.name)
         parts = [Path(part) for part in snakemake.input.memmap]
