@@ -6,7 +6,7 @@ LAB ?= full
 FUZZ ?= 100000
 KILLS ?= 50
 
-.PHONY: all report test fuzz kills check audit bench lab evidence docs lock
+.PHONY: all report test fuzz slurm kills check audit bench lab evidence docs lock
 
 all: .venv/ready
 	$(BIN)/snakemake --cores all --quiet host reason

@@ -3,8 +3,8 @@
     python tests/audit.py <folder of advisories> [lock]
 
 The advisories are files in the OSV format, .yaml or .json, as the Python Packaging Authority keeps
-them (github.com/pypa/advisory-database) or osv.dev exports them. Exit code 0: no version of the
-lock is named by one; 1: some are; 2: nothing could be compared.
+them in its advisory database. Exit code 0: no version of the lock is named by one; 1: some are; 2:
+nothing could be compared.
 """
 
 import json
