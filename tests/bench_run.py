@@ -1,11 +1,11 @@
 """Benchmark, for a person to run (`make bench`): the default run beside the least that it can take,
 and what a change makes again.
 
-The floor is Snakemake with an empty script for each job, with the same dependencies and the same
-imports. What runs here is a copy of the project as it is, in a folder of its own.
+The floor is Snakemake with an empty script for each job, with the same dependencies, that imports
+what the job has imported when it ends. What runs here is a copy of the project as it is, in a
+folder of its own.
 """
 
-import ast
 import os
 import re
 import resource
@@ -13,29 +13,38 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "workflow/scripts"))
-
-from memmap_atlas.figures.draw import KINDS  # noqa: E402
-
 CORES = "2"
-# the rules of the default run by their scripts; those of figures come from their kinds
-SCRIPTS = {
-    "layouts": "layouts.py",
-    "evaluate": "evaluate.py",
-    "strips": "strips.py",
-    "explorer": "explorer.py",
-    "vega": "vega.py",
-    "evidence_residuals": "lab_residuals.py",
-    "evidence_figure": "lab_figure.py",
-    "index": "index.py",
-} | {kind.replace("-", "_"): "figure.py" for kind in KINDS}
-# what matplotlib imports once it writes a format, as all figures do
-FORMATS = ["matplotlib.backends.backend_svg", "matplotlib.backends.backend_pdf", "fontTools.subset"]
+# Python runs it before a script: the modules that a job has in the end, in a file with the name of
+# its rule
+TELL = """
+import atexit, sys
+
+def tell():
+    job = getattr(sys.modules["__main__"], "snakemake", None)
+    if job:
+        with open(f"{__file__.rpartition('/')[0]}/{job.rule}", "w") as file:
+            file.write("\\n".join(sys.modules))
+
+atexit.register(tell)
+"""
+# a script that does no more
+EMPTY = """
+import sys
+from contextlib import suppress
+from importlib import import_module
+
+sys.path.insert(0, {scripts!r})
+for name in {modules!r}:
+    with suppress(ImportError):
+        import_module(name)
+open(snakemake.output[0], "w").close()
+"""
 # a sweep that is changed, and how
 SWEEP = "hole-alignment"
 CHANGES = {
@@ -56,7 +65,7 @@ class Ran:
     cpu: float
 
 
-def snakemake(folder: Path, *arguments: str) -> str:
+def snakemake(folder: Path, *arguments: str, **variables: str) -> str:
     """What Snakemake says in ``folder``."""
     run = subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", CORES, *arguments],
@@ -65,6 +74,7 @@ def snakemake(folder: Path, *arguments: str) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        env={**os.environ, **variables},
     )
     return run.stdout
 
@@ -92,14 +102,17 @@ def copy_of_project(folder: Path) -> Path:
     return folder
 
 
-def imports(script: str, project: Path) -> str:
-    """The imports of a script of ``project``, as source."""
-    tree = ast.parse((project / "workflow/scripts" / script).read_text())
-    found = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    return "\n".join(map(ast.unparse, found))
+def modules_by_rule(project: Path, folder: Path) -> dict[str, list[str]]:
+    """What a job of each rule imports: a run that tells so in ``folder``."""
+    (folder / "sitecustomize.py").write_text(TELL)
+    snakemake(project, PYTHONPATH=str(folder))
+    shutil.rmtree(project / "results")
+    shutil.rmtree(project / ".snakemake")
+    told = [path for path in folder.iterdir() if path.is_file() and path.suffix != ".py"]
+    return {path.name: path.read_text().split("\n") for path in told}
 
 
-def write_floor(folder: Path, project: Path) -> None:
+def write_floor(folder: Path, project: Path, modules: Mapping[str, list[str]]) -> None:
     """A workflow with the jobs of ``project`` and their dependencies, whose scripts are empty but
     for imports.
     """
@@ -108,7 +121,7 @@ def write_floor(folder: Path, project: Path) -> None:
     needs: dict[str, list[str]] = {job: [] for job in rule}
     for before, job in re.findall(r"(\d+) -> (\d+)", graph):
         needs[job].append(before)
-    modules = {kind.replace("-", "_"): made.module for kind, made in KINDS.items()}
+    scripts = str(project / "workflow/scripts")
     rules = []
     for name in dict.fromkeys(rule.values()):
         jobs = {job: needs[job] for job in rule if rule[job] == name}
@@ -116,15 +129,7 @@ def write_floor(folder: Path, project: Path) -> None:
             (before,) = jobs.values()
             rules.append(f"rule all:\n    input: {[f'{rule[job]}/{job}' for job in before]}\n")
             continue
-        drawn = SCRIPTS[name] in ("figure.py", "lab_figure.py")
-        lines = [
-            f"import sys; sys.path.insert(0, {str(project / 'workflow/scripts')!r})",
-            imports(SCRIPTS[name], project),
-            *([f"import memmap_atlas.figures.{modules[name]}"] if name in modules else []),
-            *(f"import {module}" for module in FORMATS if drawn),
-            "open(snakemake.output[0], 'w').close()",
-        ]
-        (folder / f"{name}.py").write_text("\n".join(lines))
+        (folder / f"{name}.py").write_text(EMPTY.format(scripts=scripts, modules=modules[name]))
         inputs = {job: [f"{rule[one]}/{one}" for one in before] for job, before in jobs.items()}
         rules.append(
             f"rule {name}:\n    input: lambda wildcards: {inputs}[wildcards.job]\n"
@@ -141,10 +146,10 @@ def main() -> None:
     rows: list[tuple[str, Ran]] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for part in ("project", "floor"):
+        for part in ("project", "floor", "told"):
             (folder / part).mkdir()
         project, floor = copy_of_project(folder / "project"), folder / "floor"
-        write_floor(floor, project)
+        write_floor(floor, project, modules_by_rule(project, folder / "told"))
         least = timed(floor)
         rows.append(("the floor: as many empty jobs with the same imports", least))
         rows.append(("the default run from nothing", timed(project)))

@@ -102,6 +102,24 @@ def test_nothing_is_planned_twice(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ([], []),
+        (["--max-jobs-per-timespan", "7/2s"], ["Submitting maximum 7 job(s) over 2.0 second(s)."]),
+    ],
+)
+def test_starts_are_not_limited_where_nobody_asks(
+    project: Path, limit: list[str], said: list[str]
+) -> None:
+    """The limit that Snakemake has by itself wakes it ever more often."""
+    strips = "results/plane/strips.parquet"
+    options = ["--cores", "1", "--verbose", *limit, "--force", strips]
+    result = snakemake(project, *options, "plane.yaml")
+    assert result.returncode == 0, result.stderr
+    assert re.findall("Submitting maximum .*", result.stderr) == said
+
+
+@pytest.mark.parametrize(
     ("old", "new", "jobs"),
     [
         pytest.param("to: 1GiB", "to: 2GiB", {**OF_PLANE, "index": 1}, id="axis"),

@@ -75,6 +75,8 @@ def tidy():
     # what a kill left incomplete is made again, as --rerun-incomplete has it
     workflow.dag_settings.force_incomplete = True
     runs = workflow.execution_settings is not None and not (workflow.dryrun or workflow.touch)
+    if runs and workflow.local_exec:
+        start_freely(workflow.scheduling_settings)
     if runs and PRESENCE:
         PRESENCE.plan()
         if unlock(PRESENCE, Path(".snakemake/locks"), makes):
@@ -88,6 +90,16 @@ def tidy():
     workflow.dag.forcefiles.update(found.again)
     for words in found.words:
         print(f"{words}; {'it is' if runs else 'a run has it'} made again", file=sys.stderr)
+
+
+def start_freely(settings):
+    """Take the limit of a hundred starts a second from a run on this machine, where cores are the
+    limit: Snakemake looks for jobs anew a second after each look for as long as there is one, and so
+    more often with each job, up to a fifth of the run. A limit that was asked for stays.
+    """
+    limit = settings.max_jobs_per_timespan
+    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
+        settings.max_jobs_per_timespan = None
 
 
 def makes(path):

@@ -1,6 +1,5 @@
 """Draw one figure of a sweep, and write what it draws, what it shows and where it comes from."""
 
-import gc
 import json
 import sys
 from dataclasses import replace
@@ -36,8 +35,6 @@ if __name__ == "__main__":
             drawn = rows_of(source)
         except ValueError as error:
             sys.exit(f"Error: {error}")
-        # what is drawn lives until it is written: to look for garbage takes a tenth of that time
-        gc.disable()
         models = {model: behind(evidence, model) for model in drawn.rows["model"].dropna().unique()}
         origin = Origin(
             name=f"{sweep.name}-{figure.name}",

@@ -40,12 +40,16 @@ def modules_of(*files: Path) -> set[Path]:
 def imports(path: Path) -> frozenset[Path]:
     """The modules of the library that a file names in its imports, with their packages."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    waiting: list[ast.AST] = [ast.parse(path.read_bytes())]
+    while waiting:
+        node = waiting.pop()
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             # what is taken from a package can be a module of it
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        # no import is within an expression
+        waiting += [one for one in ast.iter_child_nodes(node) if not isinstance(one, ast.expr)]
     return frozenset(file for name in names for file in files_of(name))
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import altair as alt
+from altair.utils import schemapi
 from matplotlib.colors import to_hex
 
 from memmap_atlas.figures.style import (
@@ -21,6 +22,9 @@ from memmap_atlas.figures.style import (
     WasteScale,
 )
 from memmap_atlas.strips import PARTS
+
+# to hold a chart to the schema takes longer than to make it: the tests do so with every kind
+schemapi.DEBUG_MODE = False
 
 # words at an end of an axis stay within it
 LEAN = "datum.x < 0.05 ? 'left' : datum.x > 0.95 ? 'right' : 'center'"
@@ -61,7 +65,7 @@ def finished(chart: alt.LayerChart | alt.FacetChart, height: int) -> Spec:
         )
         .configure_view(stroke=FAINT)
     )
-    spec: Spec = styled.to_dict()
+    spec: Spec = styled.to_dict(validate=False)
     return spec
 
 

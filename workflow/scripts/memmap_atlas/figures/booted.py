@@ -1,7 +1,7 @@
 """Computed against booted: every boot of the lab as a point, and every quantity of every kernel."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
-from memmap_atlas.figures.style import FAINT, INK, PAGE_WIDTH, fractions
+from memmap_atlas.figures.style import FAINT, INK, MARGIN, PAGE_WIDTH, sheet
 from memmap_atlas.figures.words import Heads
 from memmap_atlas.labels import size_label
 
 # inches
-EDGE, ROW, TOP, HEADS, FOOT, SCATTER = 0.06, 0.145, 0.5, 0.62, 0.12, 2.3
+ROW, TOP, HEADS, FOOT, SCATTER = 0.145, 0.5, 0.62, 0.12, 2.3
 AXIS_LABELS, KEY = 0.75, 0.75
 LETTER = 0.056
 EXACT, WITHIN, OFF = "#d7ebe4", "#f3eed2", "#f2b8b5"
@@ -52,28 +52,20 @@ def computed_against_booted(
     kernels = list(agreement)
     body = ROW * len(kernels)
     height = TOP + HEADS + max(body + FOOT, SCATTER + AXIS_LABELS + KEY)
-    figure = Figure(figsize=(PAGE_WIDTH, height))
-
-    def write(text: str, x: float, y: float, **how: Any) -> None:
-        figure.text(x / PAGE_WIDTH, 1 - y / height, text, **how)
-
-    write(heads.title, EDGE, 0.06, va="top", fontsize=9)
-    write(heads.subtitle, EDGE, 0.23, va="top")
+    page = sheet(heads.title, heads.subtitle, height)
     left = 0.74
-    box = (left, height - TOP - HEADS - SCATTER, SCATTER, SCATTER)
-    scatter(figure.add_axes(fractions(box, height)), memmap)
-    write("Memmap of each boot", EDGE, TOP + HEADS - 0.12, weight="bold")
-    draw_key(figure, 1 - (TOP + HEADS + SCATTER + AXIS_LABELS) / height)
+    scatter(page.axes(left, TOP + HEADS, SCATTER, SCATTER), memmap)
+    page.write("Memmap of each boot", MARGIN, TOP + HEADS - 0.12, va="baseline", weight="bold")
+    draw_key(page.figure, 1 - (TOP + HEADS + SCATTER + AXIS_LABELS) / height)
     table_left = left + SCATTER + 0.2
     names = LETTER * max(map(len, kernels), default=1)
-    wide = (PAGE_WIDTH - EDGE - table_left - names - 0.08) / len(quantities)
-    box = (table_left + names + 0.08, height - TOP - HEADS - body, wide * len(quantities), body)
-    axes = figure.add_axes(fractions(box, height))
+    cells = table_left + names + 0.08
+    axes = page.axes(cells, TOP + HEADS, PAGE_WIDTH - MARGIN - cells, body)
     agreement_cells(axes, agreement, quantities)
     for row, name in enumerate(kernels):
-        write(name, table_left, TOP + HEADS + ROW * (row + 0.5), va="center_baseline")
-    write("Boots of each kernel", table_left, TOP + HEADS - 0.12, weight="bold")
-    return figure
+        page.write(name, table_left, TOP + HEADS + ROW * (row + 0.5), va="center_baseline")
+    page.write("Boots of each kernel", table_left, TOP + HEADS - 0.12, va="baseline", weight="bold")
+    return page.figure
 
 
 def scatter(axes: Axes, memmap: pd.DataFrame) -> None:

@@ -1,5 +1,6 @@
 """What the cost of named layouts is made of, part by part."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -89,8 +90,14 @@ def stack(axes: Axes, rows: pd.DataFrame, parts: list[str], of: pd.Series) -> No
     so_far = pd.Series(0.0, index=rows.index)
     for part in parts:
         share = (rows[COLUMN_OF[part]] / of * 100).fillna(0)
-        places = [place + 0.5 for place in range(len(rows))]
+        some = np.flatnonzero(share)
         axes.barh(
-            places, share, left=so_far, height=0.76, color=PART_COLOURS[part], lw=0, label=part
+            some + 0.5,
+            share.iloc[some],
+            left=so_far.iloc[some],
+            height=0.76,
+            color=PART_COLOURS[part],
+            lw=0,
+            label=part,
         )
         so_far = so_far + share

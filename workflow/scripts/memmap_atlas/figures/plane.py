@@ -36,9 +36,9 @@ from memmap_atlas.figures.style import (
     INK,
     PAGE_WIDTH,
     KeyEntry,
-    Sheet,
     draw_key,
     forbidden_patch,
+    sheet,
     waste_scale,
 )
 from memmap_atlas.figures.words import Heads
@@ -254,10 +254,7 @@ def waste_heatmap(drawn: Drawn, heads: Heads) -> Figure:
     # a whole number of pixels for each cell: no beat between cells and pixels
     cells = rows["hole_start_bytes"].nunique()
     dpi = cells * np.ceil(300 * WIDTH / cells) / WIDTH
-    figure = Figure(figsize=(PAGE_WIDTH, height), dpi=dpi)
-    page = Sheet(figure)
-    page.write(heads.title, LEFT, 0.06, fontsize=9)
-    page.write(heads.subtitle, LEFT, 0.23)
+    page = sheet(heads.title, heads.subtitle, height, left=LEFT, dpi=dpi)
     top = TOP
     for band in bands:
         page.write(band.heading, LEFT, top + 0.02, weight="bold")
@@ -277,8 +274,8 @@ def waste_heatmap(drawn: Drawn, heads: Heads) -> Figure:
     else:
         bar = page.axes(LEFT, top + 0.2, 2 * WIDTH, 0.14)
     entries = key_entries(rows, other)
-    draw_key(figure, bar, drawn.scale, entries, drawn.reading.called, upright=room)
-    return figure
+    draw_key(page.figure, bar, drawn.scale, entries, drawn.reading.called, upright=room)
+    return page.figure
 
 
 def panels_of(rows: pd.DataFrame) -> tuple[list[Panel], list[list[Panel]]]:
@@ -369,12 +366,9 @@ def label_axes(axes: Axes, label: str, lowest: bool) -> None:
         axis.set_major_formatter("{x:g}")
     if label:
         axes.set_ylabel(label)
-    else:
-        axes.set_yticklabels([])
     if lowest:
         axes.set_xlabel("address of the hole (GiB)", labelpad=2)
-    else:
-        axes.set_xticklabels([])
+    axes.tick_params(labelleft=bool(label), labelbottom=lowest)
 
 
 def key_entries(rows: pd.DataFrame, other: str) -> list[KeyEntry]:

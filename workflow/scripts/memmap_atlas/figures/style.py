@@ -11,20 +11,23 @@ from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
+import pypdfium2
 import seaborn as sns
+from fontTools.subset import Options
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image
+from PIL.Image import Image as Picture
 from PIL.PngImagePlugin import PngInfo
+from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
 
 from memmap_atlas.labels import size_label
 
+DPI = 300
 mpl.use("agg")
 mpl.rcParams.update(
     {
@@ -36,22 +39,30 @@ mpl.rcParams.update(
         "ytick.labelsize": 7,
         "legend.fontsize": 7,
         "figure.titlesize": 9,
+        # where they are is not looked for anew in each drawing
+        "axes.titley": 1.0,
         "axes.linewidth": 0.6,
         "xtick.major.width": 0.6,
         "ytick.major.width": 0.6,
         "xtick.major.size": 2.5,
         "ytick.major.size": 2.5,
         "hatch.linewidth": 0.5,
-        "figure.dpi": 300,
+        "figure.dpi": DPI,
         "svg.hashsalt": "memmap-atlas",
         "svg.fonttype": "path",
         "pdf.fonttype": 42,
     }
 )
 
+# letters in a PDF stand where they were drawn: rules of layout, which would take most of the time
+# of writing one, stay out of its fonts
+Options._drop_tables_default += ["GSUB", "GPOS", "GDEF"]
+
 # inches: two columns of a paper, or the text of an A4 page; and one column
 PAGE_WIDTH, COLUMN_WIDTH = 7.1, 3.45
 MARGIN = 0.06
+# pixels: more than a rounding error, less than can be seen
+HAIR = 0.01
 MOST_CLASSES = 9
 INK, FAINT, NO_WASTE, FORBIDDEN = "#222222", "#8a8a8a", "#ffffff", "#e4e4e4"
 EDGE = "#d1495b"  # a section edge: told from every class by hue and by being a line
@@ -161,14 +172,6 @@ def draw_key(
     )
 
 
-def fractions(
-    box: tuple[float, float, float, float], height: float, width: float = PAGE_WIDTH
-) -> tuple[float, float, float, float]:
-    """A box in inches from the lower left, as fractions of a figure of that size in inches."""
-    left, bottom, wide, high = box
-    return left / width, bottom / height, wide / width, high / height
-
-
 @dataclass(frozen=True)
 class Sheet:
     """A figure measured in inches from its upper left corner."""
@@ -181,17 +184,26 @@ class Sheet:
         self.figure.text(x / width, 1 - y / height, text, **{"va": "top", **how})
 
     def axes(self, left: float, top: float, wide: float, high: float) -> Axes:
-        """Axes of that size."""
-        width, height = self.figure.get_size_inches()
-        box = (left, height - top - high, wide, high)
-        return self.figure.add_axes(fractions(box, height, width))
+        """Axes of that size, to whole pixels of the figure: an image in them keeps its own."""
+        width, height = self.figure.get_size_inches() * self.figure.dpi
+        left, top, wide, high = np.round(np.array([left, top, wide, high]) * self.figure.dpi)
+        box = (left / width, 1 - (top + high) / height, wide / width, high / height)
+        return self.figure.add_axes(box)
 
 
-def sheet(title: str, subtitle: str, height: float, width: float = PAGE_WIDTH) -> Sheet:
-    """A sheet with its title and subtitle, which take the first 0.4 inches."""
-    page = Sheet(Figure(figsize=(width, height)))
-    page.write(title, MARGIN, 0.06, fontsize=9)
-    page.write(subtitle, MARGIN, 0.23)
+def sheet(
+    title: str,
+    subtitle: str,
+    height: float,
+    width: float = PAGE_WIDTH,
+    left: float = MARGIN,
+    dpi: float = DPI,
+) -> Sheet:
+    """A sheet of whole pixels with its title and subtitle, which take the first 0.4 inches."""
+    size = np.round(np.array([width, height]) * dpi) / dpi
+    page = Sheet(Figure(figsize=(size[0], size[1]), dpi=dpi))
+    page.write(title, left, 0.06, fontsize=9)
+    page.write(subtitle, left, 0.23)
     return page
 
 
@@ -299,13 +311,29 @@ def save(
     source = json.dumps(provenance)
     svg = {"Title": title, "Description": description, "Date": None, "Source": source}
     pdf = {"Title": title, "Subject": description, "CreationDate": None, "Keywords": source}
-    for suffix, metadata in ((".svg", svg), (".pdf", pdf)):
-        figure.savefig(stem.with_name(stem.name + suffix), metadata=metadata, dpi=figure.dpi)
+    vectors = [(stem.with_name(f"{stem.name}{suffix}")) for suffix in (".svg", ".pdf")]
+    for path, metadata in zip(vectors, (svg, pdf), strict=True):
+        figure.savefig(path, metadata=metadata, dpi=figure.dpi)
     about = PngInfo()
     for name, text in (("Title", title), ("Description", description), ("Source", source)):
         about.add_text(name, text)
-    pixels, size = FigureCanvasAgg(figure).print_to_buffer()  # type: ignore[no-untyped-call]
-    # no pixel of a page lets anything through
-    picture = Image.frombytes("RGBA", size, pixels).convert("RGB")
+    # drawn anew it would take as long as both
+    picture = pixels(vectors[1], figure.dpi)
     dpi = (figure.dpi, figure.dpi)
     picture.save(stem.with_name(f"{stem.name}.png"), pnginfo=about, dpi=dpi, compress_level=3)
+
+
+def pixels(path: Path, dpi: float) -> Picture:
+    """The page of a PDF as a picture, pixel by pixel of the images in it, which have that dpi."""
+    hair = HAIR * 72 / dpi
+    with pypdfium2.PdfDocument(path) as document:
+        page = document[0]
+        for image in page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE]):
+            # one that reaches over its last pixel by a rounding error would be stretched by one
+            wide, _, _, high, left, low = image.get_matrix().get()
+            fit = (wide - 2 * hair, 0, 0, high - 2 * hair, left + hair, low + hair)
+            image.set_matrix(pypdfium2.PdfMatrix(*fit))
+        # and so would be the page
+        scale = dpi / 72 * (1 - 1e-6)
+        picture: Picture = page.render(scale=scale, no_smoothimage=True).to_pil()
+    return picture
