@@ -10,6 +10,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ from memmap_atlas.whole import Check, checks_in, read_check, recorded, whole, wr
 
 TABLE = "memmap/part-000.parquet"
 LATER = 365 * 86400
+QUOTED = ("--", "quoted")
 
 
 @pytest.fixture(scope="module")
@@ -367,6 +369,24 @@ def test_nothing_stale_is_kept_whatever_the_clocks_say(made: Path) -> None:
     assert all(path.stat().st_mtime < time.time() + 2 for path in sweep.rglob("*"))
 
 
+def test_a_target_without_a_sweep_gets_over_a_kill(tmp_path: Path) -> None:
+    process = start(tmp_path, *QUOTED)
+    marks = tmp_path / ".snakemake/incomplete"
+    while not any(path.is_file() for path in marks.rglob("*")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    (tmp_path / "results/quoted/.making-of-a-dead-job").mkdir(parents=True, exist_ok=True)
+    code, said = finish(tmp_path, *QUOTED)
+    assert code == 0, said
+    assert "its lock is removed" in said
+    assert len(files(tmp_path)) == 12
+    assert not list((tmp_path / "results/quoted").glob(".making-*"))
+    code, said = finish(tmp_path, *QUOTED)
+    assert (code, "Nothing to be done" in said) == (0, True)
+
+
 @pytest.fixture
 def small_disk(made: Path) -> Iterator[Path]:
     """The folder of a run whose results/ is a disk of its own, with nothing on it yet; what was
@@ -387,12 +407,17 @@ def remount(folder: Path, options: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{options}", folder / "results"], check=True)
 
 
-def refused(folder: Path, words: str) -> None:
+def refused(folder: Path, words: str, *arguments: str) -> None:
     """A run ends with these words, and no traceback."""
-    code, said = finish(folder)
+    code, said = finish(folder, *arguments)
     assert code == 1
     assert re.search(words, said, re.MULTILINE), said
     assert "Traceback" not in said
+
+
+def used(folder: Path) -> int:
+    """Bytes of a tmpfs that files below ``folder`` take."""
+    return sum(path.stat().st_size // 4096 + 1 for path in folder.rglob("*")) * 4096
 
 
 def test_a_full_or_read_only_disk_is_told_and_got_over(small_disk: Path) -> None:
@@ -406,9 +431,14 @@ def test_a_full_or_read_only_disk_is_told_and_got_over(small_disk: Path) -> None
     remount(small_disk, "ro")
     # of files that are there Snakemake says it
     refused(small_disk, "^Write-protected output files for rule ")
-    used = sum(path.stat().st_size // 4096 + 1 for path in results.rglob("*")) * 4096
-    remount(small_disk, f"rw,size={used + 200_000}")
+    remount(small_disk, f"rw,size={used(results) + 200_000}")
     refused(small_disk, "^Error: results/small.*: No space left on device: free some space")
+    # also what no sweep is run for
+    remount(small_disk, f"size={used(results) + 20_000}")
+    refused(
+        small_disk, "^Error: results/quoted.*: No space left on device: free some space", *QUOTED
+    )
+    assert not list(results.glob("quoted/*.*"))
     remount(small_disk, "size=64m")
     code, said = finish(small_disk)
     assert code == 0, said

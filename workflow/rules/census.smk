@@ -24,6 +24,7 @@ rule debian_trees:
 
 rule census_table:
     input:
+        settled,
         unpack(census_trees),
         library=library("census.py"),
         boards=str(HERE / "config/boards.tsv"),

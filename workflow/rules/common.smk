@@ -30,7 +30,12 @@ except ConfigError as error:
     raise WorkflowError(*map(str, error.problems))
 
 RESULTS = Path("results")
-FOLDERS = [RESULTS, RESULTS / "evidence", *(RESULTS / name for name in SWEEPS)]
+# where jobs write
+FOLDERS = [
+    RESULTS,
+    *(RESULTS / name for name in ("evidence", "lab", "quoted", *SWEEPS)),
+    *RESULTS.glob("census/*"),
+]
 # SHA-256 of what each job wrote, to know it again
 CHECKS = [check for sweep in SWEEPS.values() for check in checks(sweep)]
 CHECKS += [f"results/evidence/checks/{name}.sha256" for name in ("residuals", "figure")]
@@ -67,29 +72,42 @@ def space(wildcards):
     return {key: values[key] for key in values if key not in ("description", "figures")}
 
 
+def starts():
+    """Whether jobs are going to run, and this is not one of them."""
+    asked = workflow.execution_settings is not None and workflow.is_main_process
+    return asked and not (workflow.dryrun or workflow.touch)
+
+
 @cache
-def tidy():
-    """See what earlier runs left, once, before it is known which jobs have to run."""
-    if not workflow.is_main_process:
+def settle():
+    """End what a run that was killed began, once, before it is known which jobs have to run."""
+    if workflow.is_main_process:
+        # what it left incomplete is made again, as --rerun-incomplete has it
+        workflow.dag_settings.force_incomplete = True
+    if not starts():
         return
-    # what a kill left incomplete is made again, as --rerun-incomplete has it
-    workflow.dag_settings.force_incomplete = True
-    runs = workflow.execution_settings is not None and not (workflow.dryrun or workflow.touch)
-    if runs and workflow.local_exec:
+    if workflow.local_exec:
         start_freely(workflow.scheduling_settings)
-    if runs and PRESENCE:
+    if PRESENCE:
         PRESENCE.plan()
         if unlock(PRESENCE, Path(".snakemake/locks"), makes):
             print("The run before was killed: its lock is removed.", file=sys.stderr)
-    if runs:
-        try:
-            set_clocks([RESULTS])
-        except OSError as error:
-            sys.exit(f"Error: {error.filename}: {error.strerror}: make it writable and run again")
+    try:
+        set_clocks([RESULTS])
+    except OSError as error:
+        sys.exit(f"Error: {error.filename}: {error.strerror}: make it writable and run again")
+
+
+@cache
+def tidy():
+    """Hold what earlier runs made of the sweeps to their checks, once."""
+    settle()
+    if not workflow.is_main_process:
+        return
     found = findings(map(Path, [*CHECKS, INDEX_CHECK]))
     workflow.dag.forcefiles.update(found.again)
     for words in found.words:
-        print(f"{words}; {'it is' if runs else 'a run has it'} made again", file=sys.stderr)
+        print(f"{words}; {'it is' if starts() else 'a run has it'} made again", file=sys.stderr)
 
 
 def start_freely(settings):
@@ -110,6 +128,12 @@ def makes(path):
 def tidied(wildcards):
     """Input of what all other jobs of a sweep rest on: no file, but the moment to look around."""
     tidy()
+    return []
+
+
+def settled(wildcards):
+    """The same for a job that is of no sweep."""
+    settle()
     return []
 
 

@@ -54,6 +54,7 @@ rule lab_kernel:
 
 rule lab_userland:
     input:
+        settled,
         library=lab_library("initramfs.py", "debian.py"),
     output:
         "results/lab/userland/{suite}/{architecture}.cpio",

@@ -14,6 +14,7 @@ QUOTED_TABLES = [
 
 rule quoted:
     input:
+        settled,
         library=library("quoted.py"),
         quotes=str(HERE / "workflow/resources/quoted.yaml"),
         schema=str(HERE / "workflow/schemas/quoted.schema.yaml"),

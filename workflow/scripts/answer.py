@@ -13,31 +13,33 @@ from memmap_atlas.readers.memory_map import MemoryMap
 from memmap_atlas.readers.read import read_file
 from memmap_atlas.sheet import as_markdown, as_text
 from memmap_atlas.sweep import load
+from memmap_atlas.whole import whole
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    sweep = load(Path(snakemake.input.sweep))
-    try:
-        found = read_file(Path(snakemake.input.map), snakemake.input.map).content
-    except ConfigError as error:
-        sys.exit(f"Error: {error}")
-    assert isinstance(found, MemoryMap)
-    rows = pd.concat(map(pd.read_parquet, snakemake.input.memmap), ignore_index=True)
-    name, reason = snakemake.params.kernel, snakemake.params.reason
-    compared = checks(found, name, sweep.kernels)
-    built = choices(found.regions, sweep.kernels, name)
-    kernel = sweep.kernels[name]
-    moved = search(found.regions, kernel, kernel.default_model)
-    answer = sections(found, sweep, rows, name, reason, compared, built, moved)
-    Path(snakemake.output.text).write_text(as_text(answer), encoding="utf-8")
-    Path(snakemake.output.markdown).write_text(as_markdown(answer), encoding="utf-8")
-    tables = {
-        "csv": rows,
-        "choices": pd.DataFrame([choice_row(choice) for choice in built]),
-        "changes": pd.DataFrame([change_row(change) for change in moved.changes]),
-    }
-    for output, table in tables.items():
-        table.to_csv(snakemake.output[output], index=False, lineterminator="\n")
-    Path(snakemake.log[0]).write_text(f"{len(rows)} points, {len(compared)} counts\n")
+    with whole(snakemake.output, snakemake.input) as place:
+        sweep = load(Path(snakemake.input.sweep))
+        try:
+            found = read_file(Path(snakemake.input.map), snakemake.input.map).content
+        except ConfigError as error:
+            sys.exit(f"Error: {error}")
+        assert isinstance(found, MemoryMap)
+        rows = pd.concat(map(pd.read_parquet, snakemake.input.memmap), ignore_index=True)
+        name, reason = snakemake.params.kernel, snakemake.params.reason
+        compared = checks(found, name, sweep.kernels)
+        built = choices(found.regions, sweep.kernels, name)
+        kernel = sweep.kernels[name]
+        moved = search(found.regions, kernel, kernel.default_model)
+        answer = sections(found, sweep, rows, name, reason, compared, built, moved)
+        place(snakemake.output.text).write_text(as_text(answer), encoding="utf-8")
+        place(snakemake.output.markdown).write_text(as_markdown(answer), encoding="utf-8")
+        tables = {
+            "csv": rows,
+            "choices": pd.DataFrame([choice_row(choice) for choice in built]),
+            "changes": pd.DataFrame([change_row(change) for change in moved.changes]),
+        }
+        for output, table in tables.items():
+            table.to_csv(place(snakemake.output[output]), index=False, lineterminator="\n")
+        Path(snakemake.log[0]).write_text(f"{len(rows)} points, {len(compared)} counts\n")

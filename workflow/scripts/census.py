@@ -11,29 +11,34 @@ from memmap_atlas.census import KERNEL, census, trees_of
 from memmap_atlas.kernel_file import load_kernels
 from memmap_atlas.provenance import code_metadata
 from memmap_atlas.sheet import Section, as_markdown, as_text
+from memmap_atlas.whole import whole
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    arch = snakemake.params.arch
-    trees = trees_of(Path(snakemake.input.trees), arch, snakemake.threads)
-    if not any(tree.regions for tree in trees):
-        sys.exit(f"Error: no device tree with memory in {snakemake.input.trees} (.dtb, .dts)")
-    boards = load_boards(Path(snakemake.input.boards))
-    listed = {name: board.regions for name, board in boards.items() if board.arch == arch}
-    kernel = load_kernels(Path(snakemake.input.kernels))[KERNEL]
-    table, said = census(trees, listed, kernel)
-    source = f"The folder {snakemake.input.trees}."
-    if snakemake.input.get("package"):
-        source = f"Debian's package {Path(snakemake.input.package).read_text().strip()}."
-    said = [Section(f"Census of the {arch} boards of {snakemake.wildcards.trees}", [source]), *said]
-    Path(snakemake.output.text).write_text(as_text(said), encoding="utf-8")
-    Path(snakemake.output.markdown).write_text(as_markdown(said), encoding="utf-8")
-    table.to_csv(snakemake.output.csv, index=False, lineterminator="\n")
-    rows = pa.Table.from_pandas(table, preserve_index=False)
-    pq.write_table(
-        rows.replace_schema_metadata(code_metadata(snakemake.input.library)),
-        snakemake.output.table,
-    )
-    Path(snakemake.log[0]).write_text(f"{len(trees)} trees\n")
+    with whole(snakemake.output, snakemake.input) as place:
+        arch = snakemake.params.arch
+        trees = trees_of(Path(snakemake.input.trees), arch, snakemake.threads)
+        if not any(tree.regions for tree in trees):
+            sys.exit(f"Error: no device tree with memory in {snakemake.input.trees} (.dtb, .dts)")
+        boards = load_boards(Path(snakemake.input.boards))
+        listed = {name: board.regions for name, board in boards.items() if board.arch == arch}
+        kernel = load_kernels(Path(snakemake.input.kernels))[KERNEL]
+        table, said = census(trees, listed, kernel)
+        source = f"The folder {snakemake.input.trees}."
+        if snakemake.input.get("package"):
+            source = f"Debian's package {Path(snakemake.input.package).read_text().strip()}."
+        said = [
+            Section(f"Census of the {arch} boards of {snakemake.wildcards.trees}", [source]),
+            *said,
+        ]
+        place(snakemake.output.text).write_text(as_text(said), encoding="utf-8")
+        place(snakemake.output.markdown).write_text(as_markdown(said), encoding="utf-8")
+        table.to_csv(place(snakemake.output.csv), index=False, lineterminator="\n")
+        rows = pa.Table.from_pandas(table, preserve_index=False)
+        pq.write_table(
+            rows.replace_schema_metadata(code_metadata(snakemake.input.library)),
+            place(snakemake.output.table),
+        )
+        Path(snakemake.log[0]).write_text(f"{len(trees)} trees\n")

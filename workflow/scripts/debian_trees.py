@@ -10,16 +10,22 @@ from memmap_atlas.lab.debian import Archive, Unavailable, sha256
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-if __name__ == "__main__":
+
+def main() -> None:
+    """All of them, and which package they are from."""
     trees = Path(snakemake.output.trees)
     trees.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         archive = Archive(snakemake.wildcards.suite, "arm64", folder / "apt")
-        try:
-            archive.update()
-            package = archive.fetch_trees("linux-image-arm64", folder, trees)
-        except Unavailable as error:
-            sys.exit(f"census: {error}")
+        archive.update()
+        package = archive.fetch_trees("linux-image-arm64", folder, trees)
         about = f"{package.name} {package.version}, SHA-256 {sha256(package.file)}\n"
     Path(snakemake.output.package).write_text(about)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (Unavailable, OSError) as error:
+        sys.exit(f"census: {error}")

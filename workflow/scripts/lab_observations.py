@@ -7,19 +7,21 @@ from memmap_atlas.kernel import kernel_from
 from memmap_atlas.lab.observations import observations
 from memmap_atlas.lab.tables import OBSERVATIONS, write_rows
 from memmap_atlas.provenance import code_metadata
+from memmap_atlas.whole import whole
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    kernels = {name: kernel_from(values) for name, values in snakemake.params.kernels.items()}
-    chosen = [kernels[kernel] for kernel in snakemake.params.boots]
-    rows = observations([Path(folder) for folder in snakemake.input.boots], chosen)
-    write_rows(
-        Path(snakemake.output[0]),
-        rows,
-        OBSERVATIONS,
-        code_metadata(snakemake.input.library),
-    )
-    complete = sum(row["outcome"] == "complete" for row in rows)
-    Path(snakemake.log[0]).write_text(f"{len(rows)} boots, {complete} complete\n")
+    with whole(snakemake.output, snakemake.input) as place:
+        kernels = {name: kernel_from(values) for name, values in snakemake.params.kernels.items()}
+        chosen = [kernels[kernel] for kernel in snakemake.params.boots]
+        rows = observations([Path(folder) for folder in snakemake.input.boots], chosen)
+        write_rows(
+            place(snakemake.output[0]),
+            rows,
+            OBSERVATIONS,
+            code_metadata(snakemake.input.library),
+        )
+        complete = sum(row["outcome"] == "complete" for row in rows)
+        Path(snakemake.log[0]).write_text(f"{len(rows)} boots, {complete} complete\n")

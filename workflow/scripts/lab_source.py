@@ -11,13 +11,19 @@ from memmap_atlas.lab.debian import Archive, Unavailable
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-if __name__ == "__main__":
+
+def main() -> None:
+    """Its source tree, and its version."""
     folder = Path(snakemake.output.source)
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as state:
         archive = Archive(snakemake.wildcards.suite, "amd64", Path(state))
-        try:
-            version = unpack_source(archive, snakemake.wildcards.package, folder)
-        except Unavailable as error:
-            sys.exit(f"lab: {error}")
+        version = unpack_source(archive, snakemake.wildcards.package, folder)
     Path(snakemake.output.version).write_text(version + "\n")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (Unavailable, OSError) as error:
+        sys.exit(f"lab: {error}")

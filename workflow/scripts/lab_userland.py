@@ -14,16 +14,22 @@ if TYPE_CHECKING:
 
 BUSYBOX = re.compile(r"/bin/busybox$")
 
-if __name__ == "__main__":
+
+def main() -> None:
+    """Debian's busybox in an initramfs."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         archive = Archive(
             snakemake.wildcards.suite, snakemake.wildcards.architecture, folder / "apt"
         )
-        try:
-            archive.update()
-            package = archive.fetch("busybox-static", folder)
-            (busybox,) = extract(package.file, BUSYBOX, folder)
-        except Unavailable as error:
-            sys.exit(f"lab: {error}")
+        archive.update()
+        package = archive.fetch("busybox-static", folder)
+        (busybox,) = extract(package.file, BUSYBOX, folder)
         Path(snakemake.output[0]).write_bytes(initramfs(busybox))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (Unavailable, OSError) as error:
+        sys.exit(f"lab: {error}")

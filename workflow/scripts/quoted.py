@@ -9,25 +9,27 @@ from memmap_atlas.lab.tables import write_rows
 from memmap_atlas.provenance import code_metadata, digest
 from memmap_atlas.quoted import COLUMNS, as_markdown, as_text, load_quotes
 from memmap_atlas.quoted_tables import as_csv, tables
+from memmap_atlas.whole import whole
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    source = Path(snakemake.input.quotes)
-    kernels = {name: kernel_from(values) for name, values in snakemake.params.kernels.items()}
-    quotes = load_quotes(source, kernels)
-    rows = [quote.row() for quote in quotes]
-    metadata = {
-        "memmap_atlas.quotes_sha256": digest(source),
-        **code_metadata(snakemake.input.library),
-    }
-    write_rows(Path(snakemake.output.parquet), rows, COLUMNS, metadata)
-    Path(snakemake.output.csv).write_text(as_csv(rows))
-    Path(snakemake.output.markdown).write_text(as_markdown(quotes))
-    Path(snakemake.output.text).write_text(as_text(quotes))
-    written = dict(tables(kernels, load_machines(Path(snakemake.input.machines))))
-    for path in map(Path, snakemake.output.tables):
-        path.write_text(as_csv(written[path.stem]))
-    Path(snakemake.log[0]).write_text(f"{len(quotes)} quotes, {len(written)} tables\n")
-    print(as_text(quotes).split("\n", 1)[0])
+    with whole(snakemake.output, snakemake.input) as place:
+        source = Path(snakemake.input.quotes)
+        kernels = {name: kernel_from(values) for name, values in snakemake.params.kernels.items()}
+        quotes = load_quotes(source, kernels)
+        rows = [quote.row() for quote in quotes]
+        metadata = {
+            "memmap_atlas.quotes_sha256": digest(source),
+            **code_metadata(snakemake.input.library),
+        }
+        write_rows(place(snakemake.output.parquet), rows, COLUMNS, metadata)
+        place(snakemake.output.csv).write_text(as_csv(rows))
+        place(snakemake.output.markdown).write_text(as_markdown(quotes))
+        place(snakemake.output.text).write_text(as_text(quotes))
+        written = dict(tables(kernels, load_machines(Path(snakemake.input.machines))))
+        for path in map(Path, snakemake.output.tables):
+            place(path).write_text(as_csv(written[path.stem]))
+        Path(snakemake.log[0]).write_text(f"{len(quotes)} quotes, {len(written)} tables\n")
+        print(as_text(quotes).split("\n", 1)[0])

@@ -298,7 +298,16 @@ def draw_panel(axes: Axes, panel: Panel, other: str, drawn: Drawn) -> None:
     x, y = borders(plane.columns.to_numpy() / GIB), borders(plane.index.to_numpy() / GIB)
     waste = plane.to_numpy(dtype=np.float64, na_value=np.nan)
     # an image: a mesh in pixels takes a page of memory for each panel
-    axes.pcolorfast(x, y, waste, cmap=drawn.scale.colours, norm=drawn.scale.norm, zorder=1)
+    axes.pcolorfast(
+        x,
+        y,
+        waste,
+        cmap=drawn.scale.colours,
+        norm=drawn.scale.norm,
+        # colours are found for cells, not for pixels
+        interpolation_stage="rgba",
+        zorder=1,
+    )
     axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     if np.isnan(waste).any():
         draw_forbidden(axes)
@@ -359,16 +368,14 @@ def draw_section_edges(axes: Axes, section: float, other: str) -> None:
 
 
 def label_axes(axes: Axes, label: str, lowest: bool) -> None:
-    """Ticks at round values; their labels and the axes' names at the left and below only."""
-    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    """Ticks at round values, with labels and the axes' names, at the left and below only."""
+    axes.yaxis.set_visible(bool(label))
+    axes.xaxis.set_visible(lowest)
     for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         axis.set_major_formatter("{x:g}")
-    if label:
-        axes.set_ylabel(label)
-    if lowest:
-        axes.set_xlabel("address of the hole (GiB)", labelpad=2)
-    axes.tick_params(labelleft=bool(label), labelbottom=lowest)
+    axes.set_ylabel(label)
+    axes.set_xlabel("address of the hole (GiB)", labelpad=2)
 
 
 def key_entries(rows: pd.DataFrame, other: str) -> list[KeyEntry]:
