@@ -25,6 +25,7 @@ from memmap_atlas.evidence import behind, booted_on
 from memmap_atlas.figure_plan import FIGURES, find
 from memmap_atlas.figures.boards import WORST, worst_of
 from memmap_atlas.figures.draw import KINDS, rows_of
+from memmap_atlas.figures.pictures import save
 from memmap_atlas.figures.strip import RAM
 from memmap_atlas.figures.style import (
     COLUMN_WIDTH,
@@ -34,7 +35,6 @@ from memmap_atlas.figures.style import (
     PAGE_WIDTH,
     PART_COLOURS,
     heights,
-    save,
     spread,
     waste_scale,
 )

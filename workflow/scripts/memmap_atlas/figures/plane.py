@@ -253,7 +253,7 @@ def waste_heatmap(drawn: Drawn, heads: Heads) -> Figure:
     height = TOP + sum(band.height for band in bands) + (0 if room else FLAT_KEY)
     # a whole number of pixels for each cell: no beat between cells and pixels
     cells = rows["hole_start_bytes"].nunique()
-    dpi = cells * np.ceil(300 * WIDTH / cells) / WIDTH
+    dpi = cells * np.ceil(200 * WIDTH / cells) / WIDTH
     page = sheet(heads.title, heads.subtitle, height, left=LEFT, dpi=dpi)
     top = TOP
     for band in bands:

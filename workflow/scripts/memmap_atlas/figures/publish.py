@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import yaml
 from matplotlib.figure import Figure as Drawing
+from pyarrow import csv
 
-from memmap_atlas.figures.style import save
+from memmap_atlas.figures.pictures import save
 from memmap_atlas.figures.words import bibtex, ready_to_paste
 from memmap_atlas.provenance import digest, software
 
@@ -63,7 +65,8 @@ def publish(
     save(drawing, stem, title, caption, provenance)
     # bytes with a hole among them came as floats
     whole = {name: "Int64" for name in map(str, rows) if name.endswith("_bytes")}
-    path = stem.with_name(f"{stem.name}.csv")
-    rows.astype(whole).to_csv(path, index=False, lineterminator="\n")
+    table = pa.Table.from_pandas(rows.astype(whole), preserve_index=False)
+    plain = csv.WriteOptions(quoting_style="needed", quoting_header="needed")
+    csv.write_csv(table, stem.with_name(f"{stem.name}.csv"), plain)
     for suffix, text in texts.items():
         stem.with_name(stem.name + suffix).write_text(text, encoding="utf-8")

@@ -1,19 +1,12 @@
-"""One style for all figures: sizes, fonts, colours, the scale of waste, and how files are written.
+"""One style for all figures: sizes, fonts, colours, and the scale of waste."""
 
-The same data gives the same bytes: no time, no machine and no random name goes into a file.
-"""
-
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
-import pypdfium2
 import seaborn as sns
-from fontTools.subset import Options
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -21,13 +14,10 @@ from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
-from PIL.Image import Image as Picture
-from PIL.PngImagePlugin import PngInfo
-from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
 
 from memmap_atlas.labels import size_label
 
-DPI = 300
+DPI = 200
 mpl.use("agg")
 mpl.rcParams.update(
     {
@@ -54,15 +44,9 @@ mpl.rcParams.update(
     }
 )
 
-# letters in a PDF stand where they were drawn: rules of layout, which would take most of the time
-# of writing one, stay out of its fonts
-Options._drop_tables_default += ["GSUB", "GPOS", "GDEF"]
-
 # inches: two columns of a paper, or the text of an A4 page; and one column
 PAGE_WIDTH, COLUMN_WIDTH = 7.1, 3.45
 MARGIN = 0.06
-# pixels: more than a rounding error, less than can be seen
-HAIR = 0.01
 MOST_CLASSES = 9
 INK, FAINT, NO_WASTE, FORBIDDEN = "#222222", "#8a8a8a", "#ffffff", "#e4e4e4"
 EDGE = "#d1495b"  # a section edge: told from every class by hue and by being a line
@@ -298,42 +282,3 @@ def forbidden_span(axes: Axes, left: float, right: float) -> None:
 def forbidden_patch() -> Patch:
     """The key of what a kernel forbids."""
     return Patch(facecolor=FORBIDDEN, edgecolor=FAINT, hatch=HATCH, linewidth=0.5)
-
-
-def save(
-    figure: Figure, stem: Path, title: str, description: str, provenance: Mapping[str, Any]
-) -> None:
-    """SVG, PDF and PNG of a figure at ``stem``, the same bytes on every run, with where it comes
-    from among their metadata.
-
-    What a figure has as pixels has those of its own dpi in all three.
-    """
-    source = json.dumps(provenance)
-    svg = {"Title": title, "Description": description, "Date": None, "Source": source}
-    pdf = {"Title": title, "Subject": description, "CreationDate": None, "Keywords": source}
-    vectors = [(stem.with_name(f"{stem.name}{suffix}")) for suffix in (".svg", ".pdf")]
-    for path, metadata in zip(vectors, (svg, pdf), strict=True):
-        figure.savefig(path, metadata=metadata, dpi=figure.dpi)
-    about = PngInfo()
-    for name, text in (("Title", title), ("Description", description), ("Source", source)):
-        about.add_text(name, text)
-    # drawn anew it would take as long as both
-    picture = pixels(vectors[1], figure.dpi)
-    dpi = (figure.dpi, figure.dpi)
-    picture.save(stem.with_name(f"{stem.name}.png"), pnginfo=about, dpi=dpi, compress_level=3)
-
-
-def pixels(path: Path, dpi: float) -> Picture:
-    """The page of a PDF as a picture, pixel by pixel of the images in it, which have that dpi."""
-    hair = HAIR * 72 / dpi
-    with pypdfium2.PdfDocument(path) as document:
-        page = document[0]
-        for image in page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE]):
-            # one that reaches over its last pixel by a rounding error would be stretched by one
-            wide, _, _, high, left, low = image.get_matrix().get()
-            fit = (wide - 2 * hair, 0, 0, high - 2 * hair, left + hair, low + hair)
-            image.set_matrix(pypdfium2.PdfMatrix(*fit))
-        # and so would be the page
-        scale = dpi / 72 * (1 - 1e-6)
-        picture: Picture = page.render(scale=scale, no_smoothimage=True).to_pil()
-    return picture
