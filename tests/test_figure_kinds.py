@@ -74,9 +74,9 @@ def texts(one: Made) -> list[Text]:
     for axes in one.drawing.axes:
         places = (axes.xaxis, sorted(axes.get_xlim())), (axes.yaxis, sorted(axes.get_ylim()))
         for axis, (low, high) in places:
-            # an axis within has ticks and no labels
-            labels = axis.get_ticklabels()
-            ticks = zip(axis.get_ticklocs(), labels, strict=bool(labels))
+            if not axis.get_visible():
+                continue
+            ticks = zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=True)
             found += [label for place, label in ticks if low <= place <= high]
             found.append(axis.label)
         found += [*axes.texts, axes.title, axes._left_title]
