@@ -1,5 +1,6 @@
 """The explorer of a sweep in a browser: what it shows of a point is what the tables hold."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import altair as alt
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -398,6 +400,20 @@ def test_the_same_bytes_and_nothing_from_elsewhere(results: Path, tmp_path: Path
     assert "content=\"default-src 'none'; script-src 'unsafe-inline'" in text
     assert HOSTILE not in text
     assert len(page) < 2 << 20
+
+
+def test_every_chart_is_vega_lite(results: Path) -> None:
+    """To the schema: charts are made without a look at it."""
+    seen = set()
+    for page in sorted(results.glob("*/explorer.html")):
+        found = re.search(
+            r'<script type="application/json" id="about">(.*?)</script>', page.read_text()
+        )
+        assert found
+        for name, spec in json.loads(found[1])["charts"].items():
+            alt.LayerChart.from_dict(spec)
+            seen.add(name)
+    assert {"layouts", "models", "strip", "across", "up", "plane"} <= seen
 
 
 def test_a_sweep_too_large_for_a_page_says_so(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from memmap_atlas.evidence import behind, booted_on
 from memmap_atlas.figure_plan import FIGURES, find
 from memmap_atlas.figures.boards import WORST, worst_of
 from memmap_atlas.figures.draw import KINDS, rows_of
-from memmap_atlas.figures.pictures import save
+from memmap_atlas.figures.pictures import draw, save
 from memmap_atlas.figures.strip import RAM
 from memmap_atlas.figures.style import (
     COLUMN_WIDTH,
@@ -95,6 +95,23 @@ def test_figures_have_the_width_of_a_page_or_a_column(made: dict[str, Made]) -> 
         width, dpi = one.drawing.get_size_inches()[0], one.drawing.dpi
         # as near as whole pixels come
         assert min(abs(width - known) for known in (PAGE_WIDTH, COLUMN_WIDTH)) < 1 / dpi, name
+
+
+def test_files_drawn_at_once_are_those_of_matplotlib(made: dict[str, Made], tmp_path: Path) -> None:
+    """The same PDF, and the same SVG with texts within a twentieth of a point of their places."""
+    number = re.compile(r"-?\d+\.\d+|-?\d+(?=[ )\"])")
+    kinds = {one.source.figure.kind: one.drawing for one in made.values()}
+    for kind, drawing in kinds.items():
+        svg, pdf = tmp_path / f"{kind}.svg", tmp_path / f"{kind}.pdf"
+        draw(drawing, (svg, {"Date": None}), (pdf, {"CreationDate": None}))
+        found = svg.read_text(), pdf.read_bytes()
+        drawing.savefig(svg, metadata={"Date": None}, dpi=drawing.dpi)
+        drawing.savefig(pdf, metadata={"CreationDate": None}, dpi=drawing.dpi)
+        assert found[1] == pdf.read_bytes(), kind
+        here, there = found[0], svg.read_text()
+        assert number.sub("", here) == number.sub("", there), kind
+        places = [np.array(number.findall(text), dtype=float) for text in (here, there)]
+        assert np.abs(places[0] - places[1]).max() < 0.05, kind
 
 
 def test_the_pixels_of_a_plane_are_its_cells(made: dict[str, Made], tmp_path: Path) -> None:
