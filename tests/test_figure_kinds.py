@@ -98,7 +98,7 @@ def test_figures_have_the_width_of_a_page_or_a_column(made: dict[str, Made]) -> 
 
 
 def test_files_drawn_at_once_are_those_of_matplotlib(made: dict[str, Made], tmp_path: Path) -> None:
-    """The same PDF, and the same SVG with texts within a twentieth of a point of their places."""
+    """The same PDF, and the same SVG with texts within a tenth of a point of their places."""
     number = re.compile(r"-?\d+\.\d+|-?\d+(?=[ )\"])")
     kinds = {one.source.figure.kind: one.drawing for one in made.values()}
     for kind, drawing in kinds.items():
@@ -111,7 +111,7 @@ def test_files_drawn_at_once_are_those_of_matplotlib(made: dict[str, Made], tmp_
         here, there = found[0], svg.read_text()
         assert number.sub("", here) == number.sub("", there), kind
         places = [np.array(number.findall(text), dtype=float) for text in (here, there)]
-        assert np.abs(places[0] - places[1]).max() < 0.05, kind
+        assert np.abs(places[0] - places[1]).max() < 0.1, kind
 
 
 def test_the_pixels_of_a_plane_are_its_cells(made: dict[str, Made], tmp_path: Path) -> None:
