@@ -79,6 +79,11 @@ def test_lock_has_hashes_and_names_no_host() -> None:
     pins = re.findall(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", lock, re.MULTILINE)
     assert lock.count("--hash=sha256:") >= len(pins) > 20
     environment = yaml.safe_load((ROOT / "workflow/envs/atlas.yaml").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = {re.split("[><=]", wanted)[0] for wanted in project["dependencies"]}
+    given = {pin.split("=")[0].removesuffix("-base") for pin in environment["dependencies"]}
+    # what runs the scripts is outside
+    assert asked - given == {"snakemake", "snakemake-executor-plugin-slurm"}
     for pin in environment["dependencies"]:
         name, version = pin.split("=")
         # the lock can pin a newer one too, for a newer Python

@@ -29,6 +29,7 @@ from memmap_atlas.figures.data import (
     same_at_all_sizes,
 )
 from memmap_atlas.figures.style import (
+    DPI,
     EDGE,
     FAINT,
     FORBIDDEN,
@@ -253,7 +254,7 @@ def waste_heatmap(drawn: Drawn, heads: Heads) -> Figure:
     height = TOP + sum(band.height for band in bands) + (0 if room else FLAT_KEY)
     # a whole number of pixels for each cell: no beat between cells and pixels
     cells = rows["hole_start_bytes"].nunique()
-    dpi = cells * np.ceil(200 * WIDTH / cells) / WIDTH
+    dpi = cells * np.ceil(DPI * WIDTH / cells) / WIDTH
     page = sheet(heads.title, heads.subtitle, height, left=LEFT, dpi=dpi)
     top = TOP
     for band in bands:
