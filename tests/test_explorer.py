@@ -14,12 +14,13 @@ from urllib.parse import urlencode
 import altair as alt
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
 from memmap_atlas.config import load_sweep
 from memmap_atlas.evaluate import points, strips
-from memmap_atlas.explorer.encode import LARGEST, coded
+from memmap_atlas.explorer.encode import LARGEST, Store, coded
 from memmap_atlas.explorer.page import Frame, Tables, explorer
 from memmap_atlas.layouts import blocks, layouts_of
 from memmap_atlas.sweep import resolved
@@ -429,6 +430,18 @@ def test_what_no_browser_counts_is_refused() -> None:
     assert coded(np.array([LARGEST, 0, -5]))
     with pytest.raises(ValueError, match="more than a browser counts"):
         coded(np.array([LARGEST + 1, 0]))
+
+
+def test_columns_are_kept_once_and_told_apart() -> None:
+    store = Store()
+    column = pa.chunked_array([[1, 2], [None, 4]])
+    zero, large = pa.chunked_array([[1, 2, 0, 4]]), pa.chunked_array([[LARGEST - 1, None]])
+    assert store.add_column(column) == store.add_column(pa.chunked_array([[1, 2, None, 4]])) == 0
+    assert [store.add_column(one) for one in (zero, large, zero)] == [1, 2, 1]
+    # floats would take it for the one before
+    with pytest.raises(ValueError, match="more than a browser counts"):
+        store.add_column(pa.chunked_array([[LARGEST + 1, None]]))
+    assert len(store.blobs) == 3
 
 
 def test_row_groups_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

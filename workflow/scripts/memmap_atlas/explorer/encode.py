@@ -26,6 +26,7 @@ class Store:
 
     blobs: list[str] = field(default_factory=list)
     places: dict[bytes, int] = field(default_factory=dict)
+    columns: dict[bytes, int] = field(default_factory=dict)
 
     def add(self, *arrays: bytes) -> int:
         """Keep some arrays as one blob."""
@@ -36,9 +37,24 @@ class Store:
             self.blobs.append(base64.b64encode(gzip.compress(whole, 9, mtime=0)).decode())
         return self.places[whole]
 
+    def add_column(self, column: pa.ChunkedArray) -> int:
+        """Keep a column of integers. Most are the same as another one: those are not coded anew."""
+        # with nulls in it, it would come as floats
+        parts = (column.is_null(), column.fill_null(0))
+        seen = b"".join(part.to_numpy().tobytes() for part in parts)
+        if seen not in self.columns:
+            self.columns[seen] = self.add(coded(whole(column)))
+        return self.columns[seen]
+
     def add_text(self, text: str) -> int:
         """Keep some text."""
         return self.add(text.encode())
+
+
+def whole(column: pa.ChunkedArray) -> pa.Array:
+    """A column in one piece."""
+    made = column.combine_chunks()
+    return made if isinstance(made, pa.Array) else made.chunk(0)
 
 
 def coded(values: pa.Array | Ints) -> bytes:

@@ -24,7 +24,7 @@ from memmap_atlas.explorer.charts import (
     plane,
     strip,
 )
-from memmap_atlas.explorer.encode import Store, coded, region_columns, strip_columns
+from memmap_atlas.explorer.encode import Store, region_columns, strip_columns, whole
 from memmap_atlas.figure_plan import PROPOSALS
 from memmap_atlas.figures.style import (
     EDGE,
@@ -236,17 +236,11 @@ def combinations(
             "section": section,
             "model": sweep.models.index(model),
             "selectable": rows["selectable"][0].as_py(),
-            "feasible": store.add(coded(whole(rows["feasible"].cast(pa.int64())))),
-            "reason": store.add(coded(whole(reason).cast(pa.int64()))),
-            "columns": [store.add(coded(whole(rows[name]))) for name, _ in COST_COLUMNS],
+            "feasible": store.add_column(rows["feasible"].cast(pa.int64())),
+            "reason": store.add_column(reason.cast(pa.int64())),
+            "columns": [store.add_column(rows[name]) for name, _ in COST_COLUMNS],
             "stretches": store.add(*strip_columns(whole(stretches["stretches"]))),
         }
-
-
-def whole(column: pa.ChunkedArray) -> pa.Array:
-    """A column in one piece."""
-    made = column.combine_chunks()
-    return made if isinstance(made, pa.Array) else made.chunk(0)
 
 
 def check(rows: pa.Table, names: pa.Array, kernel: str, section: int, model: str) -> None:
