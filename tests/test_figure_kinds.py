@@ -91,10 +91,13 @@ def test_no_text_is_smaller_than_seven_points(made: dict[str, Made]) -> None:
 
 
 def test_figures_have_the_width_of_a_page_or_a_column(made: dict[str, Made]) -> None:
-    for name, one in made.items():
+    seen = set()
+    for one in made.values():
         width, dpi = one.drawing.get_size_inches()[0], one.drawing.dpi
-        # as near as whole pixels come
-        assert min(abs(width - known) for known in (PAGE_WIDTH, COLUMN_WIDTH)) < 1 / dpi, name
+        # a page of whole pixels, the nearest there is
+        whole = {round(known * dpi) / dpi: known for known in (PAGE_WIDTH, COLUMN_WIDTH)}
+        seen.add(whole[width])
+    assert seen == {PAGE_WIDTH, COLUMN_WIDTH}
 
 
 def test_files_drawn_at_once_are_those_of_matplotlib(made: dict[str, Made], tmp_path: Path) -> None:

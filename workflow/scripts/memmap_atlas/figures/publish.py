@@ -13,7 +13,8 @@ from pyarrow import csv
 
 from memmap_atlas.figures.pictures import save
 from memmap_atlas.figures.words import bibtex, ready_to_paste
-from memmap_atlas.provenance import digest, software
+from memmap_atlas.provenance import software
+from memmap_atlas.whole import recorded
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Origin:
     @property
     def words(self) -> str:
         """The same for a caption, short."""
-        what, value = ("sweep", self.sweep) if self.sweep else ("table", digest(self.tables[0]))
+        what, value = ("sweep", self.sweep) if self.sweep else ("table", recorded(self.tables[0]))
         return f"memmap-atlas {self.code}, {what} SHA-256 {value[:16]}."
 
 
@@ -53,7 +54,7 @@ def publish(
         "command": origin.command,
         "rows": len(rows),
         **({"sweep_sha256": origin.sweep} if origin.sweep else {}),
-        "tables_sha256": {path.as_posix(): digest(path) for path in origin.tables},
+        "tables_sha256": {path.as_posix(): recorded(path) for path in origin.tables},
         "code_version": origin.code,
         "software": software(),
     }
