@@ -220,6 +220,20 @@ def test_figures_say_where_they_come_from(results: list[Path]) -> None:
             assert resolved[:16] in bib
 
 
+def test_no_figure_names_a_folder_of_the_machine(results: list[Path]) -> None:
+    places = [str(ROOT).encode(), str(results[0].parent).encode()]
+    figures = [*results[0].glob("*/figures/*")]
+    for path in figures:
+        content = path.read_bytes()
+        assert not any(place in content for place in places), path
+    (told,) = results[0].glob("evidence/figures/*.json")
+    tables = json.loads(told.read_text())["tables_sha256"]
+    assert set(tables) == {
+        "workflow/resources/evidence.parquet",
+        "results/evidence/residuals.parquet",
+    }
+
+
 def test_the_csv_is_just_what_is_drawn(results: list[Path]) -> None:
     folder = results[0] / "named"
     drawn = pd.read_csv(folder / "figures/layout-heatmap-arm64-4.6-4k.csv")

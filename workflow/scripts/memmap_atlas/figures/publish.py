@@ -14,7 +14,7 @@ from pyarrow import csv
 from memmap_atlas.figures.pictures import save
 from memmap_atlas.figures.words import bibtex, ready_to_paste
 from memmap_atlas.provenance import software
-from memmap_atlas.whole import recorded
+from memmap_atlas.whole import PROJECT, recorded
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,11 @@ class Origin:
         return f"memmap-atlas {self.code}, {what} SHA-256 {value[:16]}."
 
 
+def name_of(table: Path) -> str:
+    """What a table is called anywhere: one that comes with the project by its path in it."""
+    return (table.relative_to(PROJECT) if table.is_relative_to(PROJECT) else table).as_posix()
+
+
 def publish(
     drawing: Drawing, stem: Path, title: str, caption: str, rows: pd.DataFrame, origin: Origin
 ) -> None:
@@ -54,7 +59,7 @@ def publish(
         "command": origin.command,
         "rows": len(rows),
         **({"sweep_sha256": origin.sweep} if origin.sweep else {}),
-        "tables_sha256": {path.as_posix(): recorded(path) for path in origin.tables},
+        "tables_sha256": {name_of(path): recorded(path) for path in origin.tables},
         "code_version": origin.code,
         "software": software(),
     }
