@@ -13,15 +13,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 
 ROOT = Path(__file__).parents[1]
 CORES = "2"
-# of each, one after the other: the least counts, where others share the machine
-ROUNDS = 3
+# runs between floors: others share the machine, and what they take changes from minute to minute
+RUNS = 5
 # Python runs it before a script: the modules that a job has in the end, in a file with the name of
 # its rule
 TELL = """
@@ -150,36 +152,54 @@ def write_floor(folder: Path, project: Path, modules: Mapping[str, list[str]]) -
     )
 
 
+def between_floors(floor: Path, project: Path) -> tuple[list[Ran], list[Ran], list[float]]:
+    """Runs of both from nothing, a floor before and after each of the project, and what each of
+    those took in times of the two floors beside it.
+    """
+    floors: list[Ran] = []
+    runs: list[Ran] = []
+    for place, ran in [(floor, floors), *[(project, runs), (floor, floors)] * RUNS]:
+        forget(place)
+        ran.append(timed(place))
+    beside = [(before.wall + after.wall) / 2 for before, after in pairwise(floors)]
+    return floors, runs, [run.wall / one for run, one in zip(runs, beside, strict=True)]
+
+
+def in_the_middle(runs: Sequence[Ran]) -> Ran:
+    """The run of an odd number of them that took neither much nor little."""
+    return sorted(runs, key=lambda run: run.wall)[len(runs) // 2]
+
+
 def main() -> None:
     """Print the table."""
-    rows: list[tuple[str, Ran]] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for part in ("project", "floor", "told"):
             (folder / part).mkdir()
         project, floor = copy_of_project(folder / "project"), folder / "floor"
         write_floor(floor, project, modules_by_rule(project, folder / "told"))
-        floors, runs = [], []
-        for _ in range(ROUNDS):
-            for place, ran in ((floor, floors), (project, runs)):
-                forget(place)
-                ran.append(timed(place))
-        least, default = (min(ran, key=lambda one: one.wall) for ran in (floors, runs))
-        rows.append(("the floor: as many empty jobs with the same imports", least))
-        rows.append(("the default run from nothing", default))
-        rows.append(("a rerun with nothing to do", timed(project)))
+        floors, runs, ratios = between_floors(floor, project)
+        least = in_the_middle(floors[1:])
+        rows = [
+            ("the floor: as many empty jobs with the same imports", least, 1.0),
+            ("the default run from nothing", in_the_middle(runs), median(ratios)),
+        ]
+        again = timed(project)
+        rows.append(("a rerun with nothing to do", again, again.wall / least.wall))
         sweep = project / f"config/sweeps/{SWEEP}.yaml"
         for change, (old, new) in CHANGES.items():
             text = sweep.read_text()
             if old not in text:
                 raise ValueError(f"{sweep.name} has no {old!r}")
             sweep.write_text(text.replace(old, new, 1))
-            rows.append((change, timed(project)))
+            again = timed(project)
+            rows.append((change, again, again.wall / least.wall))
     print(f"| {CORES} of {os.cpu_count()} cores | jobs | seconds | CPU seconds | times the floor |")
     print("|---|---:|---:|---:|---:|")
-    for what, ran in rows:
-        ratio = f"{ran.wall / least.wall:.2f}"
-        print(f"| {what} | {ran.jobs} | {ran.wall:.1f} | {ran.cpu:.1f} | {ratio} |")
+    for what, ran, ratio in rows:
+        print(f"| {what} | {ran.jobs} | {ran.wall:.1f} | {ran.cpu:.1f} | {ratio:.2f} |")
+    each = " ".join(f"{ratio:.2f}" for ratio in sorted(ratios))
+    print(f"The default run in times of the floors before and after it: {each}")
 
 
 if __name__ == "__main__":

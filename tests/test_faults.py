@@ -105,6 +105,27 @@ def write_half(folder: Path) -> None:
         raise RuntimeError("half")
 
 
+@pytest.mark.parametrize(("job", "said"), [(False, "looked for\n"), (True, "")])
+def test_a_job_ends_without_a_look_for_garbage(job: bool, said: str, tmp_path: Path) -> None:
+    made = f"with whole([{str(tmp_path / 'made')!r}]) as place: place('made').write_text('all')"
+    code = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "workflow/scripts")!r})
+from memmap_atlas.whole import whole
+
+class Left:
+    def __del__(self):
+        print("looked for")
+
+{made if job else ""}
+left = Left()
+left.itself = left
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == said
+    assert (tmp_path / "made").exists() == job
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [

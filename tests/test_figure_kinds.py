@@ -15,7 +15,7 @@ import yaml
 from drawn import BOARDS, EVIDENCE, OTHERS, ROOT, SWEEP, Made, made_figures
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection, PathCollection, QuadMesh
+from matplotlib.collections import LineCollection, PathCollection, PolyCollection, QuadMesh
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
@@ -246,11 +246,13 @@ def test_spread_keeps_order_and_distance() -> None:
 
 
 def bars(axes: Axes, colour: str) -> list[tuple[float, float, float]]:
-    """(row, left, right) of the bars of a colour."""
+    """(middle, left, right) of the bars of a colour, in the order in which they were drawn."""
     return [
-        (round(bar.get_y(), 6), bar.get_x(), bar.get_x() + bar.get_width())
-        for bar in axes.patches
-        if isinstance(bar, Rectangle) and to_hex(bar.get_facecolor()) == colour
+        (y.mean(), x.min(), x.max())
+        for some in axes.collections
+        if isinstance(some, PolyCollection) and to_hex(some.get_facecolor()[0]) == colour
+        for corners in some.get_paths()
+        for x, y in [corners.vertices[:4].T]
     ]
 
 
@@ -487,20 +489,23 @@ def test_every_dot_and_bar_of_granules(made: dict[str, Made]) -> None:
     layouts = ["juno", "hikey", "ax3000-evk"]
     floor = dots.get_xticks()[0]
     scatters = [found for found in dots.collections if isinstance(found, PathCollection)]
-    needed = [bar for bar in shares.patches if bar.get_x() == 0]
-    wasted = [bar for bar in shares.patches if to_hex(bar.get_facecolor()) == PART_COLOURS["hole"]]
-    assert len(needed) >= 9
+    wasted = bars(shares, PART_COLOURS["hole"])
     assert len(wasted) == 9
+    colours = [to_hex(found.get_facecolor()[0]) for found in scatters]
     for place, page in enumerate((4096, 16384, 65536)):
         rows = one.table[one.table["page_bytes"] == page].set_index("layout").loc[layouts]
         offsets = scatters[place].get_offsets()
         assert np.allclose(offsets[:, 0], heights(rows["wasted_bytes"], floor))
         assert (np.floor(offsets[:, 1]) == [0, 1, 2]).all()
-        per_cent = rows["wasted_bytes"] / rows["ram_bytes"] * 100
-        shown = [bar.get_width() for bar in wasted[3 * place : 3 * place + 3]]
-        assert shown == pytest.approx(per_cent.tolist())
-        starts = [bar.get_x() for bar in wasted[3 * place : 3 * place + 3]]
-        assert starts == pytest.approx((rows["needed_bytes"] / rows["ram_bytes"] * 100).tolist())
+        needed, whole = (
+            rows[names].sum(axis=1) / rows["ram_bytes"] * 100
+            for names in (["needed_bytes"], ["needed_bytes", "wasted_bytes"])
+        )
+        # a bar lies in its row beside the dot
+        y = offsets[:, 1]
+        shown = [*bars(shares, colours[place]), *wasted[3 * place : 3 * place + 3]]
+        expected = [*zip(y, (0, 0, 0), needed, strict=True), *zip(y, needed, whole, strict=True)]
+        assert shown == [pytest.approx(bar) for bar in expected]
     legend = [text.get_text() for text in one.drawing.legends[0].get_texts()]
     assert legend[0] == "arm64-6.12-4k, sections of 128 MiB"
     assert legend[2] == "arm64-6.12-64k, sections of 512 MiB"
@@ -551,12 +556,21 @@ def test_every_part_of_a_breakdown(made: dict[str, Made]) -> None:
     parts = table[list(columns.values())]
     assert parts.sum(axis=1).tolist() == table[COST].sum(axis=1).tolist()
     rest = parts.drop(columns="needed_bytes").sum(axis=1)
-    for axes, of in ((whole, table["ram_bytes"]), (beside, rest)):
-        for container in axes.containers:
-            shown = [bar.get_width() for bar in container]
-            expected = parts[columns[container.get_label()]] / of * 100
+    for axes, stacked, of in (
+        (whole, list(columns), table["ram_bytes"]),
+        (beside, list(columns)[1:], rest),
+    ):
+        share = parts[[columns[part] for part in stacked]].div(of, axis=0) * 100
+        end = share.cumsum(axis=1)
+        for part in stacked:
             # nothing is drawn for nothing
-            assert shown == pytest.approx(expected[expected > 0].tolist()), container.get_label()
+            some = share[columns[part]] > 0
+            right = end[columns[part]][some]
+            left = right - share[columns[part]][some]
+            expected = zip(np.flatnonzero(some) + 0.5, left, right, strict=True)
+            shown = bars(axes, PART_COLOURS[part])
+            assert shown == [pytest.approx(bar) for bar in expected], part
+    assert not bars(beside, PART_COLOURS["needed"])
     shown = {text.get_text() for text in one.drawing.texts}
     assert {size_label(size) for size in rest} <= shown
     share = rest / table["needed_bytes"]

@@ -12,6 +12,7 @@ from memmap_atlas.figures.style import (
     MARGIN,
     PAGE_WIDTH,
     PART_COLOURS,
+    draw_bars,
     part_key,
     sheet,
 )
@@ -55,6 +56,7 @@ def breakdown_figure(drawn: Drawn, heads: Heads) -> Figure:
         axes.spines[["left", "right", "top"]].set_visible(False)
     some = rows["needed_bytes"].notna()
     stack(whole, rows, list(PART_COLOURS), rows["ram_bytes"])
+    whole.set_xlim(left=0)
     whole.set_xlabel("in per cent of RAM", labelpad=2)
     whole.xaxis.set_major_locator(MaxNLocator(4))
     stack(beside, rows, BESIDE, rows["beside_bytes"].where(rows["beside_bytes"] > 0, 1))
@@ -91,13 +93,6 @@ def stack(axes: Axes, rows: pd.DataFrame, parts: list[str], of: pd.Series) -> No
     for part in parts:
         share = (rows[COLUMN_OF[part]] / of * 100).fillna(0)
         some = np.flatnonzero(share)
-        axes.barh(
-            some + 0.5,
-            share.iloc[some],
-            left=so_far.iloc[some],
-            height=0.76,
-            color=PART_COLOURS[part],
-            lw=0,
-            label=part,
-        )
+        start, length = so_far.iloc[some], share.iloc[some]
+        draw_bars(axes, some + 0.5, start, length, 0.76, PART_COLOURS[part])
         so_far = so_far + share

@@ -17,6 +17,7 @@ from memmap_atlas.figures.style import (
     PAGE_WIDTH,
     PART_COLOURS,
     byte_axis,
+    draw_bars,
     heights,
     sheet,
 )
@@ -74,6 +75,7 @@ def granule_figure(drawn: Drawn, heads: Heads) -> Figure:
         x = heights(mine["wasted_bytes"][some].astype(np.float64), floor)
         dots.scatter(x, y[some], s=13, marker=markers[size], color=[colours[size]], lw=0, zorder=3)
         bar_of(bars, mine[some], y[some], step, colours[size])
+    bars.set_xlim(left=0)
     bars.xaxis.set_major_locator(MaxNLocator(5))
     bars.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
     for text, at, side in (
@@ -117,5 +119,5 @@ def bar_of(axes: Axes, rows: pd.DataFrame, y: ArrayLike, step: float, colour: Co
     needed = rows["needed_bytes"] / rows["ram_bytes"] * 100
     wasted = rows["wasted_bytes"] / rows["ram_bytes"] * 100
     high = step * 0.86
-    axes.barh(y, needed, height=high, color=[colour], lw=0)
-    axes.barh(y, wasted, left=needed, height=high, color=PART_COLOURS["hole"], lw=0)
+    draw_bars(axes, y, 0, needed, high, colour)
+    draw_bars(axes, y, needed, wasted, high, PART_COLOURS["hole"])

@@ -20,7 +20,7 @@ from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
 
 # letters in a PDF stand where they were drawn: rules of layout, which would take most of the time
 # of writing one, stay out of its fonts
-Options._drop_tables_default += ["GSUB", "GPOS", "GDEF"]
+Options._drop_tables_default += ["GSUB", "GPOS", "GDEF", "MATH"]
 
 POINTS = 72
 # pixels: more than a rounding error, less than can be seen

@@ -20,6 +20,7 @@ from memmap_atlas.figures.style import (
     MARGIN,
     PAGE_WIDTH,
     PART_COLOURS,
+    draw_bars,
     forbidden_patch,
     key_line,
     sheet,
@@ -92,14 +93,7 @@ def strip_figure(drawn: Drawn, heads: Heads) -> Figure:
 
     def bars(part: pd.DataFrame, y: float, colour: str) -> None:
         start, end = at(part["start"]), at(part["end"])
-        axes.barh(
-            np.full(len(part), y + ROW / 2),
-            end - start,
-            left=start,
-            height=BAR * ROW,
-            color=colour,
-            linewidth=0,
-        )
+        draw_bars(axes, y + ROW / 2, start, end - start, BAR * ROW, colour)
 
     y = 0.0
     bars(ram, y, INK)

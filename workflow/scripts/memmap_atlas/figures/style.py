@@ -10,9 +10,11 @@ import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.typing import ColorType
 from numpy.typing import ArrayLike, NDArray
 
 from memmap_atlas.labels import size_label
@@ -272,6 +274,26 @@ def part_key(figure: Figure, names: Sequence[str], corner: Corner, x: float, y: 
     """The colours of some parts, by name."""
     handles = [Patch(facecolor=PART_COLOURS[name]) for name in names]
     key_line(figure, handles, names, corner, x, y)
+
+
+def draw_bars(
+    axes: Axes,
+    middles: ArrayLike,
+    starts: ArrayLike,
+    lengths: ArrayLike,
+    height: float,
+    colour: ColorType,
+) -> None:
+    """Lying bars of one colour around ``middles`` on the y axis, as one artist: to draw a patch for
+    each takes a third of the time of a figure that has hundreds.
+    """
+    middle, left, long = np.broadcast_arrays(
+        *(np.asarray(some, dtype=np.float64) for some in (middles, starts, lengths))
+    )
+    low, high, right = middle - height / 2, middle + height / 2, left + long
+    x, y = np.stack([left, left, right, right]), np.stack([low, high, high, low])
+    corners = np.stack([x, y]).T
+    axes.add_collection(PolyCollection(corners, facecolors=colour, linewidths=0))
 
 
 def forbidden_span(axes: Axes, left: float, right: float) -> None:
