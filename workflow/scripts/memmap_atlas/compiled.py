@@ -59,7 +59,8 @@ def compiled(rule: Callable[[Regions], Sequence[Ints]], regions: int) -> Program
 
 def rows_of(array: Ints) -> tuple[int, int]:
     """Where a two-dimensional array begins, and how many numbers its rows lie apart."""
-    assert (array.dtype.name, array.strides[1]) == ("int64", array.itemsize)
+    assert array.dtype == np.int64
+    assert array.strides[1] == array.itemsize
     return array.ctypes.data, array.strides[0] // array.itemsize
 
 

@@ -59,12 +59,15 @@ def points(blocks: Iterable[Layouts], sweep: Sweep) -> Iterator[Points]:
     """
     fill = fill_compiled if sweep.layouts >= MANY_LAYOUTS else fill_from_arrays
     groups = sweep.groups
+    kernels = {
+        (name, section): sweep.kernels[name].with_section(section)
+        for name, section, _ in sweep.combinations
+    }
     for layouts in blocks:
         for group in groups:
             found = np.empty((len(COSTS) + 1, len(group), len(layouts)), dtype=np.int64)
             for place, (name, section, model) in enumerate(group):
-                kernel = sweep.kernels[name].with_section(section)
-                fill(layouts.regions, kernel, model, found[:, place])
+                fill(layouts.regions, kernels[name, section], model, found[:, place])
             yield Points(layouts, group, found[:-1], found[-1])
 
 
