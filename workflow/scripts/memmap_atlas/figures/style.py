@@ -293,7 +293,7 @@ def draw_bars(
     low, high, right = middle - height / 2, middle + height / 2, left + long
     x, y = np.stack([left, left, right, right]), np.stack([low, high, high, low])
     corners = np.stack([x, y]).T
-    axes.add_collection(PolyCollection(corners, facecolors=colour, linewidths=0))
+    axes.add_collection(PolyCollection(list(corners), facecolors=colour, linewidths=0))
 
 
 def forbidden_span(axes: Axes, left: float, right: float) -> None:
