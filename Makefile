@@ -12,7 +12,10 @@ all: .venv/ready
 	$(BIN)/snakemake --cores all --quiet host reason
 	@$(BIN)/python workflow/scripts/closing.py
 
+# Snakemake's plugin for Slurm calls it whenever Snakemake starts; not every system comes with it
 .venv/ready: requirements.lock
+	@command -v which > /dev/null || \
+		{ echo "Error: which is missing: install debianutils (outside Debian: which)" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	touch $@

@@ -26,11 +26,13 @@ from memmap_atlas.figure_plan import FIGURES, find
 from memmap_atlas.figures.boards import WORST, worst_of
 from memmap_atlas.figures.draw import KINDS, rows_of
 from memmap_atlas.figures.pictures import draw, save
-from memmap_atlas.figures.strip import RAM
+from memmap_atlas.figures.strip import NAMES, RAM
 from memmap_atlas.figures.style import (
     COLUMN_WIDTH,
     EDGE,
+    INK,
     LINES,
+    MARGIN,
     NO_WASTE,
     PAGE_WIDTH,
     PART_COLOURS,
@@ -259,10 +261,32 @@ def bars(axes: Axes, colour: str) -> list[tuple[float, float, float]]:
 def test_every_bar_of_a_strip(made: dict[str, Made]) -> None:
     one = made["section-strip-thread-3g"]
     axes = one.drawing.axes[0]
-    for part in PARTS:
-        rows = one.drawn.rows[one.drawn.rows["part"] == part]
-        drawn = sorted((left, right) for _, left, right in bars(axes, PART_COLOURS[part]))
-        assert drawn == sorted(zip(rows["start"], rows["end"], strict=True)), part
+    # names stand beside their rows, whose places are inches
+    width, height = one.drawing.get_size_inches()
+    top = axes.get_position().y1
+    names = [
+        (text.get_text().rstrip("*"), (top - text.get_position()[1]) * height)
+        for text in one.drawing.texts
+        if np.isclose(text.get_position()[0] * width, MARGIN + NAMES)
+    ]
+    strips = list(
+        one.drawn.rows.groupby(["kernel", "section_bytes", "model"], sort=False, dropna=False)
+    )
+    models = [model for (_, _, model), _ in strips]
+    assert [name for name, _ in names] == [RAM, *models[1:]]
+
+    def row_of(middle: float) -> int:
+        (row,) = np.flatnonzero(np.abs(np.array([y for _, y in names]) - middle) < 0.01)
+        return int(row)
+
+    for part, colour in [(RAM, INK), *((part, PART_COLOURS[part]) for part in PARTS)]:
+        expected = [
+            (row, start, end)
+            for row, (_, rows) in enumerate(strips)
+            for start, end in rows.loc[rows["part"] == part, ["start", "end"]].to_numpy()
+        ]
+        drawn = [(row_of(middle), left, right) for middle, left, right in bars(axes, colour)]
+        assert drawn == expected, part
     ram = [(0, 0x60000000), (0x80000000, 0xE0000000)]
     rows = one.drawn.rows[one.drawn.rows["part"] == RAM]
     assert list(zip(rows["start"], rows["end"], strict=True)) == ram
@@ -308,7 +332,7 @@ def test_a_wide_hole_is_cut_short_and_says_so(made: dict[str, Made]) -> None:
     axes = one.drawing.axes[0]
     assert "30 GiB" in {text.get_text() for text in axes.texts}
     low, high = axes.get_xlim()
-    ram = bars(axes, "#222222")
+    ram = bars(axes, INK)
     assert sum(right - left for _, left, right in ram) > 0.6 * (high - low)
     # bars keep their proportions
     widths = [right - left for _, left, right in ram]

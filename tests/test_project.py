@@ -2,6 +2,8 @@
 
 import ast
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -71,6 +73,23 @@ def test_one_version_everywhere() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert project["version"] == citation["version"] == __version__
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_a_machine_without_which_is_told(tmp_path: Path) -> None:
+    make = shutil.which("make")
+    assert make
+    (tmp_path / "requirements.lock").touch()
+    run = subprocess.run(
+        [make, "--file", str(ROOT / "Makefile"), ".venv/ready"],
+        cwd=tmp_path,
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode
+    assert "Error: which is missing: install debianutils (outside Debian: which)" in run.stderr
+    assert not (tmp_path / ".venv").exists()
 
 
 def test_lock_has_hashes_and_names_no_host() -> None:
