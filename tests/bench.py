@@ -18,15 +18,15 @@ import pandas as pd
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-import bench_run  # noqa: E402
-from memmap_atlas.compiled import compiled  # noqa: E402
-from memmap_atlas.cost import cost  # noqa: E402
-from memmap_atlas.evaluate import BLOCK, COSTS, fill_from_arrays, point  # noqa: E402
-from memmap_atlas.kernel_file import load_kernels  # noqa: E402
-from memmap_atlas.layouts import grid_regions  # noqa: E402
-from memmap_atlas.models import MODELS  # noqa: E402
-from memmap_atlas.regions import Ints, Regions  # noqa: E402
-from memmap_atlas.steps import Steps, steps_of  # noqa: E402
+import bench_run
+from memmap_atlas.catalog.kernels import load_kernels
+from memmap_atlas.jit.codegen import compile_rule
+from memmap_atlas.jit.trace import Trace, trace_rule
+from memmap_atlas.memmodel.cost import cost
+from memmap_atlas.memmodel.models import MODELS
+from memmap_atlas.memmodel.regions import Ints, Regions
+from memmap_atlas.sweep.evaluate import BLOCK, COSTS, fill_from_arrays, point
+from memmap_atlas.sweep.layouts import grid_regions
 
 POINTS = 1_000_000
 KERNEL = load_kernels(ROOT / "config/kernels.yaml")["arm64-5.10-4k"]
@@ -96,7 +96,7 @@ def in_blocks(program: Callable[[Regions, Ints], None], regions: Regions, rows: 
         program(some, out[:, : some.start.shape[1]])
 
 
-def as_sql(steps: Steps, results: Sequence[int], columns: Sequence[str]) -> str:
+def as_sql(steps: Trace, results: Sequence[int], columns: Sequence[str]) -> str:
     """Steps as one query over a table of s0, e0, s1, e1: selects in each other, the inner ones with
     what the outer ones need, so that nothing is computed twice.
     """
@@ -129,7 +129,7 @@ def as_sql(steps: Steps, results: Sequence[int], columns: Sequence[str]) -> str:
     return f"select {', '.join(f'{names[one]} as {column}' for one, column in found)} from {query}"
 
 
-def with_numpy(steps: Steps, results: Sequence[int], regions: Regions) -> list[Any]:
+def with_numpy(steps: Trace, results: Sequence[int], regions: Regions) -> list[Any]:
     """Steps taken by numpy, one after the other, each over all layouts."""
     function: dict[str, Callable[..., Any]] = {
         "add": np.add,
@@ -189,9 +189,9 @@ def evaluation() -> list[tuple[str, float, float]]:
         database.execute(f"create table {name} as select * from frame")
         database.unregister("frame")
     wide = np.empty((len(COSTS), POINTS), dtype=np.int64)
-    steps, results = steps_of(eleven, 2)
+    steps, results = trace_rule(eleven, 2)
     start = perf_counter()
-    program = compiled(eleven, 2)
+    program = compile_rule(eleven, 2)
     making = perf_counter() - start
     program(regions, wide)
     query = as_sql(steps, results, COSTS).replace("from layouts", "from numbered")
@@ -203,7 +203,7 @@ def evaluation() -> list[tuple[str, float, float]]:
         assert (wide[place] == by_numpy[place]).all()
         assert np.array_equal(wide[place], by_sql[column])
     few = np.empty((3, POINTS), dtype=np.int64)
-    short = compiled(three, 2)
+    short = compile_rule(three, 2)
     short(regions, few)
     ours_few, _ = best(lambda: in_blocks(short, regions, 3))
     numpy_few, frame = best(lambda: plain(table))
@@ -215,7 +215,7 @@ def evaluation() -> list[tuple[str, float, float]]:
         assert np.array_equal(few[place], rows[column])
     models, arrays = [], []
     for model in MODELS:
-        of_model = compiled(partial(eleven, model=model), 2)
+        of_model = compile_rule(partial(eleven, model=model), 2)
         models.append(best(lambda: in_blocks(of_model, regions, len(COSTS)))[0])  # noqa: B023
         out = np.empty((len(COSTS) + 1, POINTS), dtype=np.int64)
         arrays.append(best(lambda: fill_from_arrays(regions, KERNEL, model, out), 1)[0])  # noqa: B023

@@ -27,13 +27,13 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-from memmap_atlas.config import load_sweeps  # noqa: E402
-from memmap_atlas.evaluate import points  # noqa: E402
-from memmap_atlas.figures.style import PAGE_WIDTH, Sheet, sheet  # noqa: E402
-from memmap_atlas.layouts import blocks  # noqa: E402
-from memmap_atlas.sweep import POINTS_PER_GROUP, Sweep  # noqa: E402
-from memmap_atlas.table import memmap_schema, point_columns  # noqa: E402
-from memmap_atlas.targets import described, tables  # noqa: E402
+from memmap_atlas.figures.style import PAGE_WIDTH, Sheet, sheet
+from memmap_atlas.pipeline.paths import described, tables
+from memmap_atlas.sweep.design import POINTS_PER_GROUP, Sweep
+from memmap_atlas.sweep.evaluate import points
+from memmap_atlas.sweep.layouts import blocks
+from memmap_atlas.sweep.tables import memmap_schema, point_columns
+from memmap_atlas.sweepfile.sweeps import load_sweeps
 
 CORES = 2
 # row groups that the baseline writes in turn: more than fit a cache, and few enough for memory

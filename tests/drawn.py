@@ -6,15 +6,16 @@ from pathlib import Path
 import pandas as pd
 import yaml
 from matplotlib.figure import Figure as Drawing
-from memmap_atlas.boards import load_boards
-from memmap_atlas.config import load_machines, load_sweep
-from memmap_atlas.evaluate import points, strips
-from memmap_atlas.figure_plan import figures_of
-from memmap_atlas.figures.data import Drawn, Source
+from memmap_atlas.catalog.boards import load_boards
+from memmap_atlas.catalog.machines import load_machines
+from memmap_atlas.figures.data import FigureData, Source
 from memmap_atlas.figures.draw import draw, rows_of
+from memmap_atlas.figures.registry import figures_of
 from memmap_atlas.lab.tables import read_rows
-from memmap_atlas.layouts import blocks, layouts_of
-from memmap_atlas.table import write_memmap, write_strips
+from memmap_atlas.sweep.evaluate import points, strips
+from memmap_atlas.sweep.layouts import blocks, layouts_of
+from memmap_atlas.sweep.tables import write_memmap, write_strips
+from memmap_atlas.sweepfile.sweeps import load_sweep
 
 ROOT = Path(__file__).parents[1]
 SWEEP = """
@@ -106,7 +107,7 @@ class Made:
     """A figure with what it draws, and the whole table that its rows are from."""
 
     drawing: Drawing
-    drawn: Drawn
+    drawn: FigureData
     table: pd.DataFrame
     source: Source
 
@@ -131,5 +132,5 @@ def made_figures(folder: Path, text: str) -> dict[str, Made]:
     return found
 
 
-def drawn_figures(folder: Path, text: str) -> dict[str, tuple[Drawing, Drawn]]:
+def drawn_figures(folder: Path, text: str) -> dict[str, tuple[Drawing, FigureData]]:
     return {name: (one.drawing, one.drawn) for name, one in made_figures(folder, text).items()}

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from memmap_atlas.kernel import Kernel
+from memmap_atlas.memmodel.kernel import Kernel
 
 SUBSECTION = 2 << 20
 # Some address that is a boundary of every level of page tables.

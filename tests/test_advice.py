@@ -10,27 +10,24 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from memmap_atlas import moves
-from memmap_atlas.advice import (
+from memmap_atlas.advice import search
+from memmap_atlas.advice.build_options import Choice, best, choice_row, choices, siblings
+from memmap_atlas.advice.map_changes import (
     Change,
-    Choice,
-    best,
     change_row,
     changed,
     changes,
-    choice_row,
-    choices,
     pages_of,
-    search,
     sentence,
-    siblings,
+    smallest_changes,
 )
-from memmap_atlas.cost import FEASIBLE, cost, infeasible
-from memmap_atlas.kernel import Kernel
-from memmap_atlas.kernel_file import load_kernels
-from memmap_atlas.labels import exact, short
-from memmap_atlas.models import MODELS
-from memmap_atlas.regions import Regions
+from memmap_atlas.catalog.kernels import load_kernels
+from memmap_atlas.memmodel.cost import cost
+from memmap_atlas.memmodel.feasibility import FEASIBLE, infeasible
+from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.models import MODELS
+from memmap_atlas.memmodel.regions import Regions
+from memmap_atlas.text.labels import exact, short
 from test_simulation import VARIANTS, checked, small_kernel
 
 Layout = list[tuple[int, int]]
@@ -145,7 +142,7 @@ def searched_through(
     """The fronts of all moves and of all RAM given up, in bytes, the slow way."""
     page = kernel.page_size
     regions = pages_of(layout, page)
-    furthest = 2 * moves.period(kernel, model) + kernel.section_pages
+    furthest = 2 * search.period(kernel, model) + kernel.section_pages
     tried = list(every_change(regions, furthest))
     maps = [
         [(start * page, end * page) for start, end in touching_as_one(new)] for new, _, _ in tried
@@ -190,7 +187,7 @@ def test_search_finds_what_a_search_over_every_distance_finds(model: str) -> Non
     @given(cases(model))
     def compare(case: tuple[Kernel, Layout]) -> None:
         kernel, layout = case
-        result = search(layout, kernel, model)
+        result = smallest_changes(layout, kernel, model)
         assert result.complete_to is None
         found = list(result.changes)
         assert fronts(found) == searched_through(layout, kernel, model)
@@ -206,7 +203,7 @@ def test_search_finds_what_a_search_over_every_distance_finds(model: str) -> Non
         seen["nothing"] += not found
 
     compare()
-    kinds = {*moves.MOVES, *moves.TRIMS, "nothing"}
+    kinds = {*search.MOVES, *search.TRIMS, "nothing"}
     if model == "flatmem":
         # one array over all RAM: a hole that moves changes nothing, the edges of RAM rarely a block
         kinds -= {"hole", "base", "start", "end"}
@@ -238,7 +235,7 @@ def test_a_period_further_all_is_the_same(model: str) -> None:
     def compare(case: tuple[Kernel, Layout]) -> None:
         kernel, layout = case
         page = kernel.page_size
-        further = moves.period(kernel, model) * page
+        further = search.period(kernel, model) * page
         whole = [(start * page, end * page) for start, end in pages_of(layout, page)]
         moved = [(start + further, end + further) for start, end in whole]
         assert memmap(moved, kernel, model) == memmap(whole, kernel, model)
@@ -250,10 +247,10 @@ def test_a_bounded_search_says_how_far_it_is_complete(monkeypatch: pytest.Monkey
     """Windows of 64 pages, of which only so many are tried: all changes below are known."""
     kernel = KERNELS["arm64-5.10-4k"]
     layout = [(0, 3 * MIB + 12 * KIB), (70 * MIB + 4 * KIB, 1050 * MIB + 8 * KIB)]
-    whole = search(layout, kernel, "sparsemem-free")
+    whole = smallest_changes(layout, kernel, "sparsemem-free")
     assert whole.complete_to is None
-    monkeypatch.setattr(moves, "MOST_DISTANCES", 2 * 70)
-    some = search(layout, kernel, "sparsemem-free")
+    monkeypatch.setattr(search, "MOST_DISTANCES", 2 * 70)
+    some = smallest_changes(layout, kernel, "sparsemem-free")
     known = some.complete_to
     assert known == 70 * 64 * 4 * KIB
     near = [change for change in whole.changes if change.distance + change.given_up < known]
@@ -261,8 +258,8 @@ def test_a_bounded_search_says_how_far_it_is_complete(monkeypatch: pytest.Monkey
     assert [c for c in some.changes if c.distance + c.given_up < known] == near
     # a long way of FLATMEM is cut too, but for its end
     layout = [(0, 2 * GIB), (42 * GIB, 43 * GIB)]
-    monkeypatch.setattr(moves, "MOST_DISTANCES", 2 * 100)
-    some = search(layout, kernel, "flatmem")
+    monkeypatch.setattr(search, "MOST_DISTANCES", 2 * 100)
+    some = smallest_changes(layout, kernel, "flatmem")
     assert some.complete_to == 100 * 4 * MIB
     assert len(some.changes) == 100
     assert sentence(some.changes[0]) == (
@@ -278,7 +275,7 @@ def test_many_regions_are_bounded() -> None:
     page = 4 * KIB
     edges = np.cumsum(np.random.default_rng(7).integers(1, 1 << 12, 2048)) * page
     layout = [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
-    result = search(layout, KERNELS["arm64-5.10-4k"], "sparsemem-free")
+    result = smallest_changes(layout, KERNELS["arm64-5.10-4k"], "sparsemem-free")
     assert result.complete_to == 512 * 64 * page
     before = memmap(layout, KERNELS["arm64-5.10-4k"], "sparsemem-free")
     assert result.changes
@@ -403,7 +400,7 @@ def test_no_change_leads_beyond_what_the_kernel_can_use() -> None:
 
 def test_unknown_model() -> None:
     with pytest.raises(KeyError):
-        search(THREAD_3G, KERNELS["arm64-6.12-4k"], "slab")
+        smallest_changes(THREAD_3G, KERNELS["arm64-6.12-4k"], "slab")
     with pytest.raises(KeyError):
         choices(THREAD_3G, KERNELS, "arm64-6.12-4k", "slab")
 

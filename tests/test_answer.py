@@ -12,19 +12,20 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from memmap_atlas.advice import choices, search
-from memmap_atlas.answer.counts import checks
-from memmap_atlas.answer.plan import question_of
+from memmap_atlas.advice.build_options import choices
+from memmap_atlas.advice.map_changes import smallest_changes
+from memmap_atlas.answer.kernel_match import ASSUMED, match_kernel, release_of
+from memmap_atlas.answer.log_counts import checks
+from memmap_atlas.answer.question import question_of
 from memmap_atlas.answer.report import EXTRA, PARTS, of_changes, of_choices, of_kernel, unsafe
-from memmap_atlas.answer.stands_for import ASSUMED, release_of, stands_for
-from memmap_atlas.cost import cost, counted_pages
-from memmap_atlas.documents import ConfigError, load_yaml
-from memmap_atlas.kernel_file import load_kernels
-from memmap_atlas.models import MODELS
-from memmap_atlas.readers.memory_map import Bank, MemoryMap, Told, memory_map
-from memmap_atlas.regions import Regions
-from memmap_atlas.sheet import Section, Table, as_markdown, as_text
-from memmap_atlas.sweep import Layout
+from memmap_atlas.catalog.kernels import load_kernels
+from memmap_atlas.documents.errors import ConfigError
+from memmap_atlas.documents.yaml_loader import load_yaml
+from memmap_atlas.memmodel.cost import cost, counted_pages
+from memmap_atlas.memmodel.models import MODELS
+from memmap_atlas.memmodel.regions import Layout, Regions
+from memmap_atlas.readers.memory_map import Bank, KernelHints, MemoryMap, memory_map
+from memmap_atlas.text.tables import Section, Table, as_markdown, as_text
 
 ROOT = Path(__file__).parents[1]
 LOGS = load_yaml(ROOT / "tests/golden/boot-logs.yaml")
@@ -55,7 +56,9 @@ def map_of(log: dict[str, Any], **told: Any) -> MemoryMap:
     """A published log as a reader gives it."""
     banks = [Bank(start, end, line) for line, (start, end) in enumerate(log["regions"], 1)]
     kernel = KERNELS[log["kernel"]]
-    found = Told(kernel.arch, kernel.release, kernel.page_size, None, log["unavailable_pages"])
+    found = KernelHints(
+        kernel.arch, kernel.release, kernel.page_size, None, log["unavailable_pages"]
+    )
     return memory_map("boot log", banks, "line", overlaps="refuse", told=replace(found, **told))
 
 
@@ -65,24 +68,24 @@ def map_of(log: dict[str, Any], **told: Any) -> MemoryMap:
 @pytest.mark.parametrize(
     ("told", "name"),
     [
-        (Told(), ASSUMED),
-        (Told("arm64", "6.1.120"), "arm64-6.1-4k"),
-        (Told("arm64", "6.1.47-v8_16k", 16384), "arm64-6.1-16k"),
-        (Told("arm64", "6.12.0", 65536), "arm64-6.12-64k"),
-        (Told("arm64", "5.4.0"), "arm64-4.6-4k"),
-        (Told("arm64", "3.10.0"), "arm64-4.6-4k"),
-        (Told("arm64", "6.1.0-13-arm64"), "debian-6.1-arm64"),
-        (Told("arm64", "6.1.0-13-cloud-arm64"), "debian-6.1-cloud-arm64"),
-        (Told("x86_64", "6.17.3"), "x86_64-6.12"),
-        (Told("x86_64", "6.1.0-41-amd64"), "debian-6.1-amd64"),
-        (Told("arm64"), "arm64-6.12-4k"),
-        (Told("riscv64", "6.12.1"), "riscv64-6.12"),
-        (Told("loongarch64", "6.12.1"), "loongarch-6.12-16k"),
-        (Told("vax", "6.1"), ASSUMED),
+        (KernelHints(), ASSUMED),
+        (KernelHints("arm64", "6.1.120"), "arm64-6.1-4k"),
+        (KernelHints("arm64", "6.1.47-v8_16k", 16384), "arm64-6.1-16k"),
+        (KernelHints("arm64", "6.12.0", 65536), "arm64-6.12-64k"),
+        (KernelHints("arm64", "5.4.0"), "arm64-4.6-4k"),
+        (KernelHints("arm64", "3.10.0"), "arm64-4.6-4k"),
+        (KernelHints("arm64", "6.1.0-13-arm64"), "debian-6.1-arm64"),
+        (KernelHints("arm64", "6.1.0-13-cloud-arm64"), "debian-6.1-cloud-arm64"),
+        (KernelHints("x86_64", "6.17.3"), "x86_64-6.12"),
+        (KernelHints("x86_64", "6.1.0-41-amd64"), "debian-6.1-amd64"),
+        (KernelHints("arm64"), "arm64-6.12-4k"),
+        (KernelHints("riscv64", "6.12.1"), "riscv64-6.12"),
+        (KernelHints("loongarch64", "6.12.1"), "loongarch-6.12-16k"),
+        (KernelHints("vax", "6.1"), ASSUMED),
     ],
 )
-def test_the_kernel_that_stands_for_it(told: Told, name: str) -> None:
-    found, reason = stands_for(told, KERNELS)
+def test_the_kernel_that_stands_for_it(told: KernelHints, name: str) -> None:
+    found, reason = match_kernel(told, KERNELS)
     assert found == name
     assert reason
 
@@ -135,7 +138,7 @@ def test_other_counts() -> None:
     regions = Regions.of([ram])
     pages = int(counted_pages(regions, kernel, "vmemmap")[0])
     mapped = int(cost(regions, kernel, "vmemmap").memmap[0])
-    told = Told("arm64", "6.12", 4096, None, 0, boot_pages=pages, mapped=mapped + 4096)
+    told = KernelHints("arm64", "6.12", 4096, None, 0, boot_pages=pages, mapped=mapped + 4096)
     banks = [Bank(start, end, 1) for start, end in ram]
     found = memory_map("log", banks, "line", overlaps="refuse", told=told)
     counts = {check.quantity: check for check in checks(found, "arm64-6.12-4k", KERNELS)}
@@ -154,7 +157,7 @@ def advice(ram: Layout, name: str) -> str:
     regions = Regions.of([ram])
     bad = [choice for choice in built if unsafe(regions, KERNELS, choice)]
     model = KERNELS[name].default_model
-    moved = search(ram, KERNELS[name], model)
+    moved = smallest_changes(ram, KERNELS[name], model)
     sections = [of_choices(built, bad), of_changes(moved, name, model, built[0].reason)]
     return " ".join(as_text(sections).split())
 

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from memmap_atlas.boards import load_boards
-from memmap_atlas.config import load_machines, load_sweeps
-from memmap_atlas.documents import ConfigError, load_yaml
-from memmap_atlas.kernel_file import load_kernels
+from memmap_atlas.catalog.boards import load_boards
+from memmap_atlas.catalog.kernels import load_kernels
+from memmap_atlas.catalog.machines import load_machines
+from memmap_atlas.documents.errors import ConfigError
+from memmap_atlas.documents.yaml_loader import load_yaml
+from memmap_atlas.sweepfile.sweeps import load_sweeps
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "config/kernels.yaml"

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from memmap_atlas.cost import cost, infeasible
-from memmap_atlas.documents import load_yaml, problems
-from memmap_atlas.kernel_file import load_kernels
-from memmap_atlas.regions import Regions
-from memmap_atlas.units import parse_size
+from memmap_atlas.catalog.kernels import load_kernels
+from memmap_atlas.documents.validate import problems
+from memmap_atlas.documents.yaml_loader import load_yaml
+from memmap_atlas.memmodel.cost import cost
+from memmap_atlas.memmodel.feasibility import infeasible
+from memmap_atlas.memmodel.regions import Regions
+from memmap_atlas.text.units import parse_size
 
 ROOT = Path(__file__).parents[1]
 LOGS = load_yaml(ROOT / "tests/golden/boot-logs.yaml")

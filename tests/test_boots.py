@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from memmap_atlas.cost import Cost, cost, infeasible
-from memmap_atlas.kernel_file import load_kernels
-from memmap_atlas.regions import Regions
+from memmap_atlas.catalog.kernels import load_kernels
+from memmap_atlas.memmodel.cost import Cost, cost
+from memmap_atlas.memmodel.feasibility import infeasible
+from memmap_atlas.memmodel.regions import Regions
 
 TESTS = Path(__file__).parent
 CONFIG = TESTS.parent / "config"

@@ -9,8 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from memmap_atlas.boards import load_boards
-from memmap_atlas.census import (
+from memmap_atlas.catalog.boards import load_boards
+from memmap_atlas.catalog.kernels import load_kernels
+from memmap_atlas.lab.debian import TREE
+from memmap_atlas.memmodel.cost import cost
+from memmap_atlas.memmodel.regions import Layout, Regions
+from memmap_atlas.reports.census import (
     KERNEL,
     MODEL,
     NEW,
@@ -25,13 +29,8 @@ from memmap_atlas.census import (
     board_name,
     census,
 )
-from memmap_atlas.cost import cost
-from memmap_atlas.kernel_file import load_kernels
-from memmap_atlas.lab.debian import TREE
-from memmap_atlas.regions import Regions
-from memmap_atlas.sheet import as_text
-from memmap_atlas.sweep import Layout
-from memmap_atlas.units import size_text
+from memmap_atlas.text.tables import as_text
+from memmap_atlas.text.units import size_text
 from tree_writers import flattened, memory, root
 
 ROOT = Path(__file__).parents[1]

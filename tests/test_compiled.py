@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from memmap_atlas import evaluate
-from memmap_atlas.compiled import WIDE, compiled
-from memmap_atlas.evaluate import COSTS, FEW_REGIONS, point
-from memmap_atlas.kernel_file import load_kernels
-from memmap_atlas.models import MODELS
-from memmap_atlas.regions import Ints, Regions, down, up
+from memmap_atlas.catalog.kernels import load_kernels
+from memmap_atlas.jit.codegen import WIDE, compile_rule
+from memmap_atlas.memmodel.models import MODELS
+from memmap_atlas.memmodel.regions import Ints, Regions, align_down, align_up
+from memmap_atlas.sweep import evaluate
+from memmap_atlas.sweep.evaluate import COSTS, FEW_REGIONS, point
 
 ROOT = Path(__file__).parents[1]
 KERNELS = load_kernels(ROOT / "config/kernels.yaml")
@@ -37,7 +37,7 @@ def test_machine_code_is_the_rule(name: str, model: str) -> None:
         kernel = KERNELS[name].with_section(section or KERNELS[name].section_size)
         rule = partial(point, kernel=kernel, model=model)
         out = np.full((len(COSTS) + 1, LAYOUTS), -1, dtype=np.int64)
-        compiled(rule, FEW_REGIONS)(layouts, out)
+        compile_rule(rule, FEW_REGIONS)(layouts, out)
         for column, expected in zip(out, rule(layouts), strict=True):
             assert column.tolist() == expected.tolist()
 
@@ -48,7 +48,7 @@ def test_other_numbers_of_regions(regions: int) -> None:
     for model in MODELS:
         rule = partial(point, kernel=KERNELS["arm64-5.10-4k"], model=model)
         out = np.empty((len(COSTS) + 1, LAYOUTS), dtype=np.int64)
-        compiled(rule, regions)(layouts, out)
+        compile_rule(rule, regions)(layouts, out)
         assert out.tolist() == [column.tolist() for column in rule(layouts)]
 
 
@@ -57,7 +57,7 @@ def test_any_number_of_layouts_into_part_of_an_array(count: int) -> None:
     layouts = random_layouts(5).columns(slice(3, 3 + count))
     rule = partial(point, kernel=KERNELS["arm64-6.12-4k"], model="vmemmap")
     whole = np.full((len(COSTS) + 1, 3, count + 2), -1, dtype=np.int64)
-    compiled(rule, FEW_REGIONS)(layouts, whole[:, 1, 1 : count + 1])
+    compile_rule(rule, FEW_REGIONS)(layouts, whole[:, 1, 1 : count + 1])
     assert whole[:, 1, 1 : count + 1].tolist() == [column.tolist() for column in rule(layouts)]
     whole[:, 1, 1 : count + 1] = -1
     assert (whole == -1).all()
@@ -71,8 +71,8 @@ def test_division_rounds_down_and_powers_are_shifts() -> None:
             low // 3,
             low // 8,
             -(-start // 24),
-            down(low, 4096),
-            up(end, 24),
+            align_down(low, 4096),
+            align_up(end, 24),
             low * 24,
             8 * low,
             start + start,
@@ -85,7 +85,7 @@ def test_division_rounds_down_and_powers_are_shifts() -> None:
     layouts = random_layouts(7, 1)
     expected = [column.tolist() for column in rule(layouts)]
     out = np.empty((len(expected), LAYOUTS), dtype=np.int64)
-    compiled(rule, 1)(layouts, out)
+    compile_rule(rule, 1)(layouts, out)
     assert out.tolist() == expected
 
 
@@ -99,7 +99,7 @@ def test_what_cannot_be_written_down_is_no_rule() -> None:
         lambda layouts: [layouts.start[0] + np.arange(1)],
     ):
         with pytest.raises(TypeError):
-            compiled(rule, 2)
+            compile_rule(rule, 2)
 
 
 def test_large_sweeps_are_compiled_and_small_ones_not(monkeypatch: pytest.MonkeyPatch) -> None:

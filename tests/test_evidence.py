@@ -10,9 +10,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
+from memmap_atlas.catalog.kernels import load_kernels
 from memmap_atlas.figures.booted import EXACT, OFF, WITHIN, computed_against_booted
-from memmap_atlas.figures.words import Heads
-from memmap_atlas.kernel_file import load_kernels
+from memmap_atlas.figures.captions import Titles
 from memmap_atlas.lab.lab_file import Names, load_lab
 from memmap_atlas.lab.report import SHOWN, TOLD, agreement_table, faults, summary
 from memmap_atlas.lab.residuals import agreements, is_within, residuals
@@ -97,7 +97,7 @@ def drawing() -> Drawing:
         kernel: {{**SHOWN, TOLD: TOLD}[quantity]: counts for quantity, counts in row.items()}
         for kernel, row in AGREEMENT.items()
     }
-    return computed_against_booted(MEMMAP, agreement, HEADS, Heads("title", "subtitle"))
+    return computed_against_booted(MEMMAP, agreement, HEADS, Titles("title", "subtitle"))
 
 
 def test_every_boot_is_a_point_of_the_figure(drawing: Drawing) -> None:
@@ -134,7 +134,7 @@ def test_every_cell_of_the_figure(drawing: Drawing) -> None:
 def test_what_is_off_has_a_colour_of_its_own() -> None:
     row = MEMMAP.iloc[0].to_dict()
     off = {"some": {"memmap": agreements([row | {"off": 5}])[row["kernel"], "memmap_bytes"]}}
-    figure = computed_against_booted(MEMMAP, off, ["memmap"], Heads("title", "subtitle"))
+    figure = computed_against_booted(MEMMAP, off, ["memmap"], Titles("title", "subtitle"))
     assert to_hex(figure.axes[1].patches[0].get_facecolor()) == OFF
 
 

@@ -18,14 +18,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from memmap_atlas.config import load_sweep
-from memmap_atlas.evaluate import points, strips
 from memmap_atlas.explorer.encode import LARGEST, Store, coded
 from memmap_atlas.explorer.page import Frame, Tables, explorer
-from memmap_atlas.layouts import blocks, layouts_of
-from memmap_atlas.sweep import resolved
-from memmap_atlas.table import COST_COLUMNS, write_layouts, write_memmap, write_strips
-from memmap_atlas.units import size_text
+from memmap_atlas.sweep.design import resolved
+from memmap_atlas.sweep.evaluate import points, strips
+from memmap_atlas.sweep.layouts import blocks, layouts_of
+from memmap_atlas.sweep.tables import COST_COLUMNS, write_layouts, write_memmap, write_strips
+from memmap_atlas.sweepfile.sweeps import load_sweep
+from memmap_atlas.text.units import size_text
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
@@ -463,7 +463,7 @@ def test_row_groups_make_no_difference(tmp_path: Path, monkeypatch: pytest.Monke
     frame = Frame(ROOT / "workflow/resources/explorer", tmp_path / "vega.js", "", "code")
     pages, groups = [], []
     for room in (10**6, 20):
-        monkeypatch.setattr("memmap_atlas.sweep.POINTS_PER_GROUP", room)
+        monkeypatch.setattr("memmap_atlas.sweep.design.POINTS_PER_GROUP", room)
         some = points(blocks(sweep, sweep.layouts_per_group), sweep)
         write_memmap(found.memmap[0], some, sweep, {})
         groups.append(pq.read_metadata(found.memmap[0]).num_row_groups)

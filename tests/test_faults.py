@@ -20,9 +20,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from faults import ROOT, SWEEP, files, finish, moments_of, start, try_kills
-from memmap_atlas.provenance import digest
-from memmap_atlas.upkeep import Findings, Presence, findings, remove_scratch, set_clocks, unlock
-from memmap_atlas.whole import Check, checks_in, read_check, recorded, whole, write_check
+from memmap_atlas.integrity.checksums import Check, checks_in, read_check, recorded, write_check
+from memmap_atlas.integrity.provenance import digest
+from memmap_atlas.integrity.staging import staged_outputs
+from memmap_atlas.pipeline.run_lock import RunLock, unlock
+from memmap_atlas.pipeline.verify import StaleResults, remove_scratch, set_clocks, stale_results
 
 TABLE = "memmap/part-000.parquet"
 LATER = 365 * 86400
@@ -49,7 +51,9 @@ def made(undisturbed: Path, tmp_path: Path) -> Path:
 def job(tmp_path: Path) -> Path:
     """The folder of a sweep in which one job made a table from layouts, which another one made."""
     folder = tmp_path / "results/some"
-    with whole([str(folder / "layouts.parquet"), str(folder / "checks/layouts.sha256")]) as place:
+    with staged_outputs(
+        [str(folder / "layouts.parquet"), str(folder / "checks/layouts.sha256")]
+    ) as place:
         place("layouts.parquet").write_bytes(b"layouts")
     write_table(folder, b"table")
     return folder
@@ -57,7 +61,7 @@ def job(tmp_path: Path) -> Path:
 
 def write_table(folder: Path, content: bytes) -> None:
     outputs = [str(folder / TABLE), str(folder / "checks/memmap/part-000.sha256")]
-    with whole(outputs, [str(folder / "layouts.parquet"), "elsewhere.py"]) as place:
+    with staged_outputs(outputs, [str(folder / "layouts.parquet"), "elsewhere.py"]) as place:
         place(outputs[0]).write_bytes(content)
 
 
@@ -79,11 +83,11 @@ def test_checks_are_those_of_sha256sum(job: Path) -> None:
 
 def test_what_other_jobs_take_away_is_no_fault(job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = job / "checks/gone.sha256"
-    monkeypatch.setattr("memmap_atlas.whole.checks_in", lambda folder: [gone])
+    monkeypatch.setattr("memmap_atlas.integrity.checksums.checks_in", lambda folder: [gone])
     assert recorded(job / TABLE) == digest(job / TABLE)
     write_table(job, b"table")
     (job / TABLE).unlink()
-    found = findings([gone, *checks_in(job)])
+    found = stale_results([gone, *checks_in(job)])
     assert found.words == ()
     assert found.again == {str(job / TABLE), str(job / "checks/memmap/part-000.sha256")}
 
@@ -99,7 +103,9 @@ def test_outputs_appear_whole_or_not_at_all(job: Path) -> None:
 
 
 def write_half(folder: Path) -> None:
-    with whole([str(folder / TABLE), str(folder / "checks/memmap/part-000.sha256")]) as place:
+    with staged_outputs(
+        [str(folder / TABLE), str(folder / "checks/memmap/part-000.sha256")]
+    ) as place:
         place(TABLE).write_bytes(b"ta")
         assert (folder / TABLE).read_bytes() == b"table"
         raise RuntimeError("half")
@@ -139,14 +145,14 @@ left.itself = left
     ],
 )
 def test_faults_of_the_disk_are_one_line(job: Path, error: OSError, words: str) -> None:
-    with pytest.raises(SystemExit, match=f"^Error: .*{words}.*$"), whole(outputs_of(job)):
+    with pytest.raises(SystemExit, match=f"^Error: .*{words}.*$"), staged_outputs(outputs_of(job)):
         raise error
     assert not list(job.glob(".making-*"))
 
 
 def test_a_table_that_cannot_be_read_is_one_line(job: Path) -> None:
     told = pytest.raises(SystemExit, match=r"^Error: a table that .* can't be read: .*$")
-    with told, whole(outputs_of(job)):
+    with told, staged_outputs(outputs_of(job)):
         pq.read_table(job / TABLE)
 
 
@@ -155,7 +161,7 @@ def outputs_of(folder: Path) -> list[str]:
 
 
 def test_every_flipped_bit_and_every_cut_is_noticed(job: Path) -> None:
-    assert findings(checks_in(job)).again == set()
+    assert stale_results(checks_in(job)).again == set()
     check = str(job / "checks/memmap/part-000.sha256")
     for path in (job / TABLE, Path(check)):
         right = path.read_bytes()
@@ -166,37 +172,39 @@ def test_every_flipped_bit_and_every_cut_is_noticed(job: Path) -> None:
             wrongs.append(bytes(flipped))
         for wrong in wrongs:
             path.write_bytes(wrong)
-            found = findings(checks_in(job))
+            found = stale_results(checks_in(job))
             assert check in found.again or str(path) in found.again, wrong
         path.write_bytes(right)
-    assert findings(checks_in(job)).again == set()
+    assert stale_results(checks_in(job)).again == set()
 
 
 def test_what_was_made_from_another_file_is_noticed(job: Path) -> None:
     table = job / "checks/memmap/part-000.sha256"
-    with whole([str(job / "layouts.parquet"), str(job / "checks/layouts.sha256")]) as place:
+    with staged_outputs(
+        [str(job / "layouts.parquet"), str(job / "checks/layouts.sha256")]
+    ) as place:
         place("layouts.parquet").write_bytes(b"other layouts")
-    found = findings(checks_in(job))
+    found = stale_results(checks_in(job))
     assert found.again == {str(table)}
     assert found.words == (f"{table} is out of date: {job / 'layouts.parquet'} is another one now",)
     write_table(job, b"table")
-    assert findings(checks_in(job)).again == set()
+    assert stale_results(checks_in(job)).again == set()
 
 
 def test_what_was_made_with_other_code_is_noticed_whatever_its_time(
     job: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("memmap_atlas.whole.PROJECT", tmp_path / "project")
+    monkeypatch.setattr("memmap_atlas.integrity.checksums.PROJECT", tmp_path / "project")
     code = tmp_path / "project/code.py"
     code.parent.mkdir()
     code.write_text("1")
-    with whole(outputs_of(job), [str(code)]) as place:
+    with staged_outputs(outputs_of(job), [str(code)]) as place:
         place(TABLE).write_bytes(b"table")
-    assert findings(checks_in(job)) == Findings(frozenset(), ())
+    assert stale_results(checks_in(job)) == StaleResults(frozenset(), ())
     code.write_text("2")
     os.utime(code, (LATER, LATER))
     check = str(job / "checks/memmap/part-000.sha256")
-    assert findings(checks_in(job)) == Findings(frozenset([check]), ())
+    assert stale_results(checks_in(job)) == StaleResults(frozenset([check]), ())
 
 
 def test_a_check_has_no_more_and_no_less_than_it_needs(tmp_path: Path) -> None:
@@ -261,7 +269,7 @@ def test_a_lock_is_removed_where_its_run_is_dead_and_ours(tmp_path: Path) -> Non
         return path in ("results/a", "results/b")
 
     lock()
-    run = Presence(tmp_path)
+    run = RunLock(tmp_path)
     # of whom it is nobody says
     assert unlock(run, locks, ours) == 0
     (locks / "0.output.lock").unlink()

@@ -19,14 +19,14 @@ from matplotlib.collections import LineCollection, PathCollection, PolyCollectio
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
-from memmap_atlas.config import load_sweep
-from memmap_atlas.cost import cost
-from memmap_atlas.evidence import behind, booted_on
-from memmap_atlas.figure_plan import FIGURES, find
+from memmap_atlas.catalog.evidence import behind, booted_on
+from memmap_atlas.catalog.kernels import load_kernels
 from memmap_atlas.figures.boards import WORST, worst_of
+from memmap_atlas.figures.captions import caption, ready_to_paste, title
 from memmap_atlas.figures.draw import KINDS, rows_of
-from memmap_atlas.figures.pictures import draw, save
-from memmap_atlas.figures.strip import NAMES, RAM
+from memmap_atlas.figures.registry import FIGURES, find
+from memmap_atlas.figures.render import draw, save
+from memmap_atlas.figures.section_strip import NAMES, RAM
 from memmap_atlas.figures.style import (
     COLUMN_WIDTH,
     EDGE,
@@ -41,13 +41,13 @@ from memmap_atlas.figures.style import (
     waste_scale,
 )
 from memmap_atlas.figures.timeline import changed, numbers
-from memmap_atlas.figures.words import caption, ready_to_paste, title
-from memmap_atlas.kernel import Kernel
-from memmap_atlas.kernel_file import load_kernels
-from memmap_atlas.labels import cell_label, size_label
-from memmap_atlas.markup import latex
-from memmap_atlas.regions import Regions
-from memmap_atlas.strips import PARTS, strip
+from memmap_atlas.memmodel.backing import PARTS, strip
+from memmap_atlas.memmodel.cost import cost
+from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.regions import Regions
+from memmap_atlas.sweepfile.sweeps import load_sweep
+from memmap_atlas.text.escape import latex
+from memmap_atlas.text.labels import cell_label, size_label
 from PIL import Image
 
 MIB = 1 << 20

@@ -8,14 +8,9 @@ from drawn import SWEEP, Made, drawn_figures, made_figures
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
-from memmap_atlas.figures.data import Drawn
-from memmap_atlas.figures.style import (
-    FORBIDDEN,
-    INK,
-    NO_WASTE,
-    waste_scale,
-)
-from memmap_atlas.labels import cell_label, size_label
+from memmap_atlas.figures.data import FigureData
+from memmap_atlas.figures.style import FORBIDDEN, INK, NO_WASTE, waste_scale
+from memmap_atlas.text.labels import cell_label, size_label
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +20,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
 
 
 @pytest.fixture(scope="module")
-def figures(made: dict[str, Made]) -> dict[str, tuple[Drawing, Drawn]]:
+def figures(made: dict[str, Made]) -> dict[str, tuple[Drawing, FigureData]]:
     """Each figure, with the rows that it draws."""
     return {name: (one.drawing, one.drawn) for name, one in made.items()}
 
@@ -44,7 +39,7 @@ def meshes(drawing: Drawing) -> dict[str, np.ndarray]:
 )
 def test_every_cell_of_a_plane(
     made: dict[str, Made],
-    figures: dict[str, tuple[Drawing, Drawn]],
+    figures: dict[str, tuple[Drawing, FigureData]],
     kernel: str,
     varying: int,
     alike: int,
@@ -78,7 +73,7 @@ def test_every_cell_of_a_plane(
             assert solid == status.iloc[0]
 
 
-def test_forbidden_panels_name_the_rule(figures: dict[str, tuple[Drawing, Drawn]]) -> None:
+def test_forbidden_panels_name_the_rule(figures: dict[str, tuple[Drawing, FigureData]]) -> None:
     drawing, _ = figures["waste-heatmap-arm64-5.10-64k"]
     forbidden = [
         axes.get_title().replace(":\n", ": ")
@@ -121,7 +116,7 @@ def test_a_panel_forbidden_in_part_is_hatched_there(tmp_path: Path) -> None:
     ],
 )
 def test_every_cell_and_label_of_an_annotated_heatmap(
-    figures: dict[str, tuple[Drawing, Drawn]], name: str, index: str, panels: int
+    figures: dict[str, tuple[Drawing, FigureData]], name: str, index: str, panels: int
 ) -> None:
     drawing, drawn = figures[name]
     blocks = [axes for axes in drawing.axes if axes.collections]
@@ -144,7 +139,7 @@ def test_every_cell_and_label_of_an_annotated_heatmap(
     assert set(drawn.rows[index].astype(str)) <= labels
 
 
-def test_framed_cells_are_selectable(figures: dict[str, tuple[Drawing, Drawn]]) -> None:
+def test_framed_cells_are_selectable(figures: dict[str, tuple[Drawing, FigureData]]) -> None:
     drawing, drawn = figures["kernel-heatmap"]
     frames = [
         patch
@@ -213,7 +208,7 @@ def test_size_labels(size: float, text: str, cell: str) -> None:
 
 
 def test_rows_of_named_figures_are_named_layouts(
-    figures: dict[str, tuple[Drawing, Drawn]],
+    figures: dict[str, tuple[Drawing, FigureData]],
 ) -> None:
     for name, (_, drawn) in figures.items():
         if not name.startswith("waste"):

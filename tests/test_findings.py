@@ -18,7 +18,15 @@ import pytest
 import simulation
 from hypothesis import given
 from jsonschema import Draft202012Validator
-from memmap_atlas.check_report import (
+from memmap_atlas.catalog.kernels import load_kernels
+from memmap_atlas.documents.errors import ConfigError, Problem
+from memmap_atlas.memmodel.cost import cost
+from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.models import MODELS
+from memmap_atlas.memmodel.regions import Regions
+from memmap_atlas.memmodel.waste import Finding, finding_row, waste_findings
+from memmap_atlas.readers.memory_map import MemoryMap
+from memmap_atlas.reports.map_check import (
     Bound,
     Checked,
     finding_text,
@@ -28,15 +36,7 @@ from memmap_atlas.check_report import (
     sarif,
     verdict_on,
 )
-from memmap_atlas.cost import cost
-from memmap_atlas.documents import ConfigError, Problem
-from memmap_atlas.findings import Finding, finding_row, findings
-from memmap_atlas.kernel import Kernel
-from memmap_atlas.kernel_file import load_kernels
-from memmap_atlas.labels import amount
-from memmap_atlas.models import MODELS
-from memmap_atlas.readers.memory_map import MemoryMap
-from memmap_atlas.regions import Regions
+from memmap_atlas.text.labels import amount
 from test_simulation import Case, cases, checked
 
 ROOT = Path(__file__).parents[1]
@@ -56,7 +56,7 @@ def test_findings_sum_to_the_waste(model: str) -> None:
     @given(cases(model))
     def compare(case: Case) -> None:
         kernel, layout = case
-        found = findings(layout, kernel, model)
+        found = waste_findings(layout, kernel, model)
         result = cost(Regions.of([layout]), kernel, model)
         assert sum(one.wasted for one in found) == result.wasted[0]
         assert all(one.wasted > 0 for one in found)
@@ -80,7 +80,7 @@ def test_findings_stand_where_a_walk_finds_them(model: str) -> None:
         kernel, layout = case
         found = {
             (one.kind, one.start): (one.wasted, one.ram, one.regions)
-            for one in findings(layout, kernel, model)
+            for one in waste_findings(layout, kernel, model)
             if one.kind != "rounding"
         }
         assert found == walked(layout, kernel, model)
@@ -149,7 +149,7 @@ BOARD = [(0x80000000, 0xFF000000), (0x8A0000000, 0x8A0001000)]
 
 
 def test_findings_of_sections() -> None:
-    found = findings(BOARD, KERNELS["arm64-6.12-4k"], "vmemmap")
+    found = waste_findings(BOARD, KERNELS["arm64-6.12-4k"], "vmemmap")
     assert found == [
         Finding(
             "section",
@@ -271,7 +271,7 @@ def test_findings_by_hand(kernel: str, model: str, texts: list[str]) -> None:
     verdict = verdict_on("a", "", memory(regions), asked)
     if kernel == "odd":
         # a section of 512 KiB is none for the kernel, but for the arithmetic
-        verdict = replace(verdict, findings=tuple(findings(regions, chosen, model)))
+        verdict = replace(verdict, findings=tuple(waste_findings(regions, chosen, model)))
     assert [finding_text(one, verdict) for one in verdict.findings] == texts
 
 

@@ -30,13 +30,13 @@ from hostile import (
     value_mutated,
     written,
 )
-from memmap_atlas.answer.plan import question_of
-from memmap_atlas.config import load_sweeps
-from memmap_atlas.documents import ConfigError
+from memmap_atlas.answer.question import question_of
+from memmap_atlas.documents.errors import ConfigError
 from memmap_atlas.lab.lab_file import Names, load_lab, the_lab
 from memmap_atlas.lab.plan import Lab
-from memmap_atlas.sweep import LOADER, resolved, sweep_from
-from memmap_atlas.targets import figures, summary, tables
+from memmap_atlas.pipeline.paths import figures, summary, tables
+from memmap_atlas.sweep.design import LOADER, resolved, sweep_from
+from memmap_atlas.sweepfile.sweeps import load_sweeps
 
 # mutations in all: of the text and of the values of each of these
 MUTATIONS = max(2000, fuzzing.fuzz_examples())

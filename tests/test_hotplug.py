@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from memmap_atlas.cost import cost
-from memmap_atlas.hotplug import (
+from memmap_atlas.catalog.kernels import load_kernels
+from memmap_atlas.memmodel.cost import cost
+from memmap_atlas.memmodel.hotplug import (
     X86_LARGE_RAM,
     block_size,
     growth,
@@ -29,11 +30,10 @@ from memmap_atlas.hotplug import (
     too_old,
     x86_block_size,
 )
-from memmap_atlas.huge_pages import dax_saved, hvo_kept, hvo_saved, optimized
-from memmap_atlas.kernel import Kernel, default_page_tables
-from memmap_atlas.kernel_file import load_kernels
-from memmap_atlas.models import present_sections
-from memmap_atlas.regions import Ints, Regions
+from memmap_atlas.memmodel.hugetlb import dax_saved, hvo_kept, hvo_saved, optimized
+from memmap_atlas.memmodel.kernel import Kernel, default_page_tables
+from memmap_atlas.memmodel.models import present_sections
+from memmap_atlas.memmodel.regions import Ints, Regions
 
 ROOT = Path(__file__).parents[1]
 KERNELS = load_kernels(ROOT / "config/kernels.yaml")

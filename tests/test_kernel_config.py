@@ -11,13 +11,14 @@ import pytest
 from fuzzing import FUZZ, mutated
 from hypothesis import given
 from hypothesis import strategies as st
-from memmap_atlas.documents import load_yaml, problems
-from memmap_atlas.kernel import Kernel
-from memmap_atlas.kernel_file import build_kernels, read_entries
-from memmap_atlas.readers import kernel_config
-from memmap_atlas.readers.kernel_config import KernelConfig, entry_of, is_kind, release_of
+from memmap_atlas.catalog.kernels import build_kernels, read_entries
+from memmap_atlas.documents.validate import problems
+from memmap_atlas.documents.yaml_loader import load_yaml
+from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.readers import kconfig
+from memmap_atlas.readers.dispatch import text_of
+from memmap_atlas.readers.kconfig import KernelConfig, entry_of, is_kind, release_of
 from memmap_atlas.readers.memory_map import Line, Unreadable
-from memmap_atlas.readers.read import text_of
 
 ROOT = Path(__file__).parents[1]
 ENTRIES, FILES = read_entries(ROOT / "config/kernels.yaml")
@@ -37,7 +38,7 @@ def lines_of(data: bytes) -> Iterator[Line]:
 
 
 def read(text: str) -> KernelConfig:
-    return kernel_config.read(lines_of(text.encode()))
+    return kconfig.read(lines_of(text.encode()))
 
 
 def changed(text: str, **options: str) -> str:
@@ -261,7 +262,7 @@ def test_refused(text: str, line: int | None, words: str) -> None:
 def test_too_many_options() -> None:
     lines = ((number, f"CONFIG_A{number}=y") for number in range(1, 1_000_000))
     with pytest.raises(Unreadable, match="more than 100,000 options"):
-        kernel_config.read(lines)
+        kconfig.read(lines)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +287,7 @@ def test_is_kind(head: bytes, kind: bool) -> None:
 def refusal(data: bytes) -> str | None:
     """Why a file is refused, None where a kernel can be built of it."""
     try:
-        entry, _ = entry_of(kernel_config.read(lines_of(data)), ENTRIES)
+        entry, _ = entry_of(kconfig.read(lines_of(data)), ENTRIES)
     except Unreadable as error:
         return str(error)
     assert problems({"mine": entry}, "kernels", "mine.yaml") == []

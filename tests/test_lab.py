@@ -14,15 +14,16 @@ from typing import Any
 
 import pytest
 import yaml
-from memmap_atlas.documents import ConfigError, problems
-from memmap_atlas.kernel_file import load_kernels
+from memmap_atlas.catalog.kernels import load_kernels
+from memmap_atlas.documents.errors import ConfigError
+from memmap_atlas.documents.validate import problems
 from memmap_atlas.lab import lab_file
 from memmap_atlas.lab.boards import BOARDS
 from memmap_atlas.lab.boards.arm import arm64_header
 from memmap_atlas.lab.boards.base import Board, Payload, Refused, place
-from memmap_atlas.lab.boot_log import BEGIN, END, NoMemmap, observe
 from memmap_atlas.lab.build import Choice, lost_options
 from memmap_atlas.lab.initramfs import INIT, initramfs
+from memmap_atlas.lab.memblock_log import BEGIN, END, NoMemmap, observe
 from memmap_atlas.lab.observations import observation
 from memmap_atlas.lab.plan import Random, random_maps
 from memmap_atlas.lab.report import agreement_table, failures, faults

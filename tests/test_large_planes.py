@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from drawn import Made, made_figures
-from memmap_atlas.figure_plan import values_per_cell
+from memmap_atlas.figures.captions import cell_words
 from memmap_atlas.figures.data import COST
 from memmap_atlas.figures.draw import draw, rows_of
-from memmap_atlas.figures.plane import by_panel, cells
-from memmap_atlas.figures.words import cell_words
+from memmap_atlas.figures.needs import values_per_cell
+from memmap_atlas.figures.plane_heatmap import by_panel, cells
 
 PLANE = """
 name: plane
@@ -43,10 +43,10 @@ CELLS = 800
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("memmap_atlas.figure_plan.MOST_CELLS", CELLS)
+        patch.setattr("memmap_atlas.figures.needs.MOST_CELLS", CELLS)
         patch.setattr("memmap_atlas.figures.data.PIECE", 500)
         # row groups of a few layouts
-        patch.setattr("memmap_atlas.sweep.POINTS_PER_GROUP", 200)
+        patch.setattr("memmap_atlas.sweep.design.POINTS_PER_GROUP", 200)
         return {
             name: one
             for text in (PLANE, HOLES)
@@ -97,7 +97,7 @@ def values_of(one: Made) -> dict[str, int]:
 
 def values_per_cell_of(one: Made) -> dict[str, int]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("memmap_atlas.figure_plan.MOST_CELLS", CELLS)
+        patch.setattr("memmap_atlas.figures.needs.MOST_CELLS", CELLS)
         return values_per_cell(one.source.sweep, one.source.figure.kind)
 
 
@@ -121,7 +121,7 @@ def test_holes_are_counted_all(made: dict[str, Made]) -> None:
     one = made["alignment-arm64-5.10-4k"]
     assert values_per_cell_of(one) == {"hole_start": 1, "hole_size": 1}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("memmap_atlas.figure_plan.MOST_CELLS", 60)
+        patch.setattr("memmap_atlas.figures.needs.MOST_CELLS", 60)
         drawn = rows_of(one.source)
         picture = draw(one.source, drawn)
         words = cell_words(one.source.figure, one.source.sweep)
@@ -146,7 +146,7 @@ def test_small_planes_have_all_their_points(made: dict[str, Made]) -> None:
 def test_section_sizes_that_differ_below_the_most_are_panels_of_their_own(
     made: dict[str, Made], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("memmap_atlas.figure_plan.MOST_CELLS", CELLS)
+    monkeypatch.setattr("memmap_atlas.figures.needs.MOST_CELLS", CELLS)
     one = made["waste-heatmap-second"]
     table = one.table[one.table["base_bytes"].notna() & (one.table["kernel"] == "second")]
     table = table[table["model"] == "flatmem"]

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from memmap_atlas.config import load_sweep
-from memmap_atlas.documents import ConfigError
-from memmap_atlas.figure_plan import find
-from memmap_atlas.figures.words import caption
-from memmap_atlas.kernel_file import read_entries
-from memmap_atlas.map_files import layout_name
-from memmap_atlas.sweep import Sweep, resolved, sweep_from
+from memmap_atlas.catalog.kernels import read_entries
+from memmap_atlas.documents.errors import ConfigError
+from memmap_atlas.figures.captions import caption
+from memmap_atlas.figures.registry import find
+from memmap_atlas.sweep.design import Sweep, resolved, sweep_from
+from memmap_atlas.sweepfile.machine_files import layout_name
+from memmap_atlas.sweepfile.sweeps import load_sweep
 
 ROOT = Path(__file__).parents[1]
 ENTRIES, _ = read_entries(ROOT / "config/kernels.yaml")

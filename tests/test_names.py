@@ -23,12 +23,14 @@ import docutils.nodes
 import pytest
 import yaml
 from hostile import ROOT, WORDS, small_root
-from memmap_atlas.census import trees_of
-from memmap_atlas.config import load_sweeps
-from memmap_atlas.documents import ConfigError, as_list, as_yaml, odd_letter, printable
+from memmap_atlas.documents.errors import ConfigError, printable
+from memmap_atlas.documents.validate import odd_letter
+from memmap_atlas.documents.yaml_loader import as_list, as_yaml
 from memmap_atlas.lab.lab_file import Names, load_lab
-from memmap_atlas.map_files import layout_name
-from memmap_atlas.markup import latex, markdown, one_line, plain_file, restructured
+from memmap_atlas.reports.census import trees_of
+from memmap_atlas.sweepfile.machine_files import layout_name
+from memmap_atlas.sweepfile.sweeps import load_sweeps
+from memmap_atlas.text.escape import latex, markdown, one_line, plain_file, restructured
 from tree_writers import Node, flattened, text, word
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 import yaml
 from memmap_atlas import __version__
-from memmap_atlas.config import load_sweep
-from memmap_atlas.models import MODELS
+from memmap_atlas.memmodel.models import MODELS
+from memmap_atlas.sweepfile.sweeps import load_sweep
 
 ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "workflow/scripts/memmap_atlas"
@@ -125,16 +125,20 @@ IMPORTS = {
 }
 
 
-@pytest.mark.parametrize("module", ["regions.py", "kernel.py", "models.py", "cost.py"])
+ARITHMETIC = ("regions", "kernel", "models", "section_tables", "feasibility", "cost")
+
+
+@pytest.mark.parametrize("module", [f"{name}.py" for name in ARITHMETIC])
 def test_arithmetic_knows_no_file_table_or_picture(module: str) -> None:
-    known = {"memmap_atlas.regions", "memmap_atlas.kernel", "memmap_atlas.models", "numpy"}
+    known = {"numpy", *(f"memmap_atlas.memmodel.{room}" for room in ARITHMETIC)}
     known |= {"numpy.typing", "collections.abc", "dataclasses", "typing"}
-    assert IMPORTS[module] <= known
+    assert IMPORTS[f"memmodel/{module}"] <= known
 
 
 def test_library_knows_no_snakemake_and_figures_no_model() -> None:
     for module, imported in IMPORTS.items():
         assert not any(name.startswith("snakemake") for name in imported), module
         if module.startswith("figures/"):
-            rules = {"memmap_atlas.models", "memmap_atlas.cost", "memmap_atlas.regions"}
+            rooms = ("models", "cost", "regions")
+            rules = {f"memmap_atlas.memmodel.{room}" for room in rooms}
             assert not imported & rules, module

@@ -13,11 +13,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from memmap_atlas.config import load_machines
-from memmap_atlas.cost import cost
-from memmap_atlas.documents import ConfigError
-from memmap_atlas.kernel_file import load_kernels
-from memmap_atlas.quoted import (
+from memmap_atlas.catalog.kernels import load_kernels
+from memmap_atlas.catalog.machines import load_machines
+from memmap_atlas.documents.errors import ConfigError
+from memmap_atlas.memmodel.cost import cost
+from memmap_atlas.memmodel.regions import Regions
+from memmap_atlas.reports.quoted import (
     CALCULATIONS,
     COLUMNS,
     Inputs,
@@ -28,8 +29,7 @@ from memmap_atlas.quoted import (
     shown,
     verdict,
 )
-from memmap_atlas.quoted_tables import as_csv, tables
-from memmap_atlas.regions import Regions
+from memmap_atlas.reports.quoted_tables import as_csv, tables
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "workflow/resources/quoted.yaml"

@@ -21,10 +21,10 @@ import yaml
 from fuzzing import FUZZ, checked, mutated
 from hypothesis import given
 from hypothesis import strategies as st
-from memmap_atlas.documents import ConfigError
-from memmap_atlas.readers import boot_log, iomem, lsmem, memblock, read
+from memmap_atlas.documents.errors import ConfigError
+from memmap_atlas.readers import dispatch, iomem, kernel_log, lsmem, memblock
+from memmap_atlas.readers.dispatch import LONGEST_LOG, content_of, lines_of, read_file
 from memmap_atlas.readers.memory_map import MemoryMap, Unreadable
-from memmap_atlas.readers.read import LONGEST_LOG, content_of, lines_of, read_file
 
 GOLDEN = Path(__file__).parent / "golden"
 MAPS = yaml.safe_load((GOLDEN / "maps/maps.yaml").read_text())
@@ -40,8 +40,8 @@ def lines(data: bytes) -> Iterator[tuple[int, str]]:
 
 def log(data: bytes | str | Sequence[str]) -> MemoryMap:
     if isinstance(data, bytes):
-        return boot_log.read(lines(data))
-    return boot_log.read(lines((data if isinstance(data, str) else "\n".join(data)).encode()))
+        return kernel_log.read(lines(data))
+    return kernel_log.read(lines((data if isinstance(data, str) else "\n".join(data)).encode()))
 
 
 def proc(text: str | Sequence[str]) -> MemoryMap:
@@ -920,7 +920,7 @@ def test_what_is_no_file_of_text(tmp_path: Path) -> None:
 
 
 def test_lines_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read, "MOST_LINES", 1000)
+    monkeypatch.setattr(dispatch, "MOST_LINES", 1000)
     assert sum(1 for _ in lines(b"\n" * 999)) == 999
     with pytest.raises(Unreadable, match="more than 1,000 lines"):
         log(b"\n" * 100_000)
@@ -1132,7 +1132,7 @@ def whole_or_unreadable(read: Callable[[bytes], MemoryMap], data: bytes) -> None
 @FUZZ
 @given(mutated(VALID_LOGS) | st.binary(max_size=2000))
 def test_any_boot_log(data: bytes) -> None:
-    whole_or_unreadable(lambda data: boot_log.read(lines(data)), data)
+    whole_or_unreadable(lambda data: kernel_log.read(lines(data)), data)
 
 
 @FUZZ
@@ -1177,14 +1177,14 @@ class Stream(io.RawIOBase):
     ("read", "piece", "message"),
     [
         (
-            boot_log.read,
+            kernel_log.read,
             lambda n: (
                 f"node 0: [mem {2 * n:#x}-{2 * n:#x}]\n" if n else "Early memory node ranges\n"
             ).encode(),
             "more than 65,536",
         ),
         (
-            boot_log.read,
+            kernel_log.read,
             lambda n: f"BIOS-e820: [mem {2 * n * PAGE:#x}-{2 * n * PAGE + 1:#x}] usable\n".encode(),
             "more than 4,096",
         ),
@@ -1198,8 +1198,8 @@ class Stream(io.RawIOBase):
             lambda n: f"{n:4d}: {2 * n * PAGE:#018x}..{2 * n * PAGE + 1:#018x}\n".encode(),
             "more than 65,536",
         ),
-        (boot_log.read, lambda n: b"[    0.000000] hello world\n", "none of 70,000 lines"),
-        (boot_log.read, lambda n: b"Linux version 6.1.0\n", "none of 70,000 lines"),
+        (kernel_log.read, lambda n: b"[    0.000000] hello world\n", "none of 70,000 lines"),
+        (kernel_log.read, lambda n: b"Linux version 6.1.0\n", "none of 70,000 lines"),
         (iomem.read, lambda n: b"100000-1fffff : hello\n", "none of its 70,000"),
         (memblock.read, lambda n: b"1234567890" * 30 + b"\n", "in 70,000 lines"),
     ],

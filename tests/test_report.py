@@ -14,9 +14,9 @@ from urllib.parse import unquote
 
 import pytest
 import yaml
-from memmap_atlas.figure_plan import FIGURES
-from memmap_atlas.gallery import FILES, size
-from memmap_atlas.targets import FIGURE_SUFFIXES
+from memmap_atlas.figures.registry import FIGURES
+from memmap_atlas.pipeline.paths import FIGURE_SUFFIXES
+from memmap_atlas.reports.index import FILES, size
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 

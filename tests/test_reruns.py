@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from memmap_atlas.source_code import SCRIPTS, code_version, imports, modules_of
+from memmap_atlas.integrity.dependencies import SCRIPTS, code_version, imports, modules_of
 
 ROOT = Path(__file__).parents[1]
 PLANE = """
@@ -97,7 +97,7 @@ def after(folder: Path, name: str, old: str, new: str, *sweeps: str) -> Counter[
 
 
 def test_nothing_is_planned_twice(project: Path) -> None:
-    (project / "workflow/scripts/memmap_atlas/cost.py").touch()
+    (project / "workflow/scripts/memmap_atlas/memmodel/cost.py").touch()
     assert planned(project) == {}
 
 
@@ -152,13 +152,13 @@ def test_a_sweep_more_or_less_redoes_no_other(project: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "jobs"),
     [
-        ("figures/strip.py", {"section_strip": 1, "index": 1}),
-        ("figures/annotated.py", {"layout_heatmap": 1, "waste_heatmap": 1, "index": 1}),
+        ("figures/section_strip.py", {"section_strip": 1, "index": 1}),
+        ("figures/annotated_heatmap.py", {"layout_heatmap": 1, "waste_heatmap": 1, "index": 1}),
         ("explorer/encode.py", {"explorer": 2, "index": 1}),
-        ("gallery.py", {"index": 1}),
+        ("reports/index.py", {"index": 1}),
         ("lab/report.py", {"evidence_residuals": 1, "evidence_figure": 1, "index": 1}),
         ("readers/iomem.py", {}),
-        ("config.py", {}),
+        ("sweepfile/sweeps.py", {}),
     ],
 )
 def test_an_edit_redoes_what_it_can_change(
@@ -169,7 +169,7 @@ def test_an_edit_redoes_what_it_can_change(
 
 
 def test_an_edit_of_the_arithmetic_redoes_all_that_follows(project: Path) -> None:
-    jobs = after(project, "workflow/scripts/memmap_atlas/models.py", '"""', '"""Edited. ')
+    jobs = after(project, "workflow/scripts/memmap_atlas/memmodel/models.py", '"""', '"""Edited. ')
     assert jobs == {
         **(Counter(OF_PLANE) + Counter(OF_NAMED)),
         "evidence_residuals": 1,
@@ -191,7 +191,8 @@ def test_code_of_a_script_is_what_it_imports(script: str) -> None:
     known = {path.relative_to(SCRIPTS) for path in modules_of(SCRIPTS / script)}
     assert loaded <= known
     # what is imported when it is first called
-    assert {path.name for path in known - loaded - {Path(script)}} <= {"compiled.py", "steps.py"}
+    late = {"codegen.py", "trace.py", "__init__.py"}
+    assert {path.name for path in known - loaded - {Path(script)}} <= late
 
 
 def test_rules_name_the_code_of_their_script() -> None:
@@ -208,8 +209,9 @@ def test_rules_name_the_code_of_their_script() -> None:
 
 def test_code_version_is_of_all_that_is_reached() -> None:
     reached = modules_of(SCRIPTS / "layouts.py")
-    assert {"layouts.py", "__init__.py", "sweep.py", "kernel.py"} <= {path.name for path in reached}
-    assert not {"gallery.py", "strip.py"} & {path.name for path in reached}
-    more = reached | {SCRIPTS / "memmap_atlas/gallery.py"}
+    names = {path.name for path in reached}
+    assert {"layouts.py", "__init__.py", "design.py", "kernel.py"} <= names
+    assert not {"index.py", "section_strip.py"} & names
+    more = reached | {SCRIPTS / "memmap_atlas/reports/index.py"}
     assert code_version(reached) == code_version(map(str, reached)) != code_version(more)
-    assert imports(SCRIPTS / "memmap_atlas/units.py") == frozenset()
+    assert imports(SCRIPTS / "memmap_atlas/text/units.py") == frozenset()

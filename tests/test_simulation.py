@@ -7,10 +7,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from memmap_atlas.cost import Cost, cost
-from memmap_atlas.kernel import FreeVariant, Kernel
-from memmap_atlas.models import MODELS
-from memmap_atlas.regions import Regions
+from memmap_atlas.memmodel.cost import Cost, cost
+from memmap_atlas.memmodel.kernel import FreeVariant, Kernel
+from memmap_atlas.memmodel.models import MODELS
+from memmap_atlas.memmodel.regions import Regions
 from simulation import frames, free_unused_memmap, freed_in_phase, simulate, truncated
 
 Layout = list[tuple[int, int]]

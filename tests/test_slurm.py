@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from memmap_atlas.config import load_sweeps
-from memmap_atlas.targets import SHARED_JOBS, jobs
+from memmap_atlas.pipeline.paths import SHARED_JOBS, jobs
+from memmap_atlas.sweepfile.sweeps import load_sweeps
 from test_workflow import PLANE, ROOT, files, snakemake
 
 SCRIPT = ROOT / "tests/slurm.sh"

@@ -16,11 +16,12 @@ from pathlib import Path
 import audit
 import pytest
 import yaml
-from memmap_atlas import documents, sweep
+from memmap_atlas.documents import yaml_loader
 from memmap_atlas.lab import debian
 from memmap_atlas.lab.boards import BOARDS
 from memmap_atlas.lab.boards.base import GIB, MIB, SANDBOX, Machine, Payload
 from memmap_atlas.lab.run import write
+from memmap_atlas.sweep import design
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
@@ -166,7 +167,7 @@ def test_no_code_out_of_data(path: Path) -> None:
 
 def test_loaders_are_safe() -> None:
     """Whatever is called a loader makes values, and no objects of any class."""
-    for loader in (documents._Loader, sweep.LOADER, audit.LOADER):
+    for loader in (yaml_loader._Loader, design.LOADER, audit.LOADER):
         for text in ("!!python/object/apply:os.getcwd []", "!!python/name:os.system", "!x y"):
             with pytest.raises(yaml.YAMLError):
                 loader(text).get_single_data()

@@ -7,16 +7,17 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from memmap_atlas.config import load_sweep, load_sweeps
-from memmap_atlas.cost import cost
-from memmap_atlas.evaluate import points
-from memmap_atlas.kernel_file import load_kernels
-from memmap_atlas.layouts import Layouts, blocks, grid_names, grid_regions, layouts_of
-from memmap_atlas.models import MODELS
-from memmap_atlas.regions import Regions
-from memmap_atlas.sweep import Range, Sweep, resolved, sweep_from
-from memmap_atlas.table import COST_COLUMNS, write_layouts, write_memmap
-from memmap_atlas.targets import strays, tables
+from memmap_atlas.catalog.kernels import load_kernels
+from memmap_atlas.memmodel.cost import cost
+from memmap_atlas.memmodel.models import MODELS
+from memmap_atlas.memmodel.regions import Regions
+from memmap_atlas.pipeline.paths import strays, tables
+from memmap_atlas.sweep.axes import Range
+from memmap_atlas.sweep.design import Sweep, resolved, sweep_from
+from memmap_atlas.sweep.evaluate import points
+from memmap_atlas.sweep.layouts import Layouts, blocks, grid_names, grid_regions, layouts_of
+from memmap_atlas.sweep.tables import COST_COLUMNS, write_layouts, write_memmap
+from memmap_atlas.sweepfile.sweeps import load_sweep, load_sweeps
 
 ROOT = Path(__file__).parents[1]
 KERNELS = load_kernels(ROOT / "config/kernels.yaml")
@@ -257,8 +258,8 @@ def test_files_of_a_larger_sweep_are_strays(
 
 
 def test_parts_cover_every_layout_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("memmap_atlas.sweep.POINTS_PER_PART", 10)
-    monkeypatch.setattr("memmap_atlas.sweep.POINTS_PER_GROUP", 5)
+    monkeypatch.setattr("memmap_atlas.sweep.design.POINTS_PER_PART", 10)
+    monkeypatch.setattr("memmap_atlas.sweep.design.POINTS_PER_GROUP", 5)
     seven = sweep(
         tmp_path,
         """
@@ -278,7 +279,7 @@ def test_parts_cover_every_layout_once(monkeypatch: pytest.MonkeyPatch, tmp_path
 def test_kernels_share_a_row_group_where_there_is_room(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, room: int, layouts: int, groups: list[int]
 ) -> None:
-    monkeypatch.setattr("memmap_atlas.sweep.POINTS_PER_GROUP", room)
+    monkeypatch.setattr("memmap_atlas.sweep.design.POINTS_PER_GROUP", room)
     four = sweep(
         tmp_path,
         """

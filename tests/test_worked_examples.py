@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from memmap_atlas.cost import FEASIBLE, Cost, cost, infeasible
-from memmap_atlas.documents import load_yaml
-from memmap_atlas.kernel import Kernel
-from memmap_atlas.kernel_file import load_kernels
-from memmap_atlas.regions import Ints, Regions
-from memmap_atlas.units import parse_size
+from memmap_atlas.catalog.kernels import load_kernels
+from memmap_atlas.documents.yaml_loader import load_yaml
+from memmap_atlas.memmodel.cost import Cost, cost
+from memmap_atlas.memmodel.feasibility import FEASIBLE, infeasible
+from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.regions import Ints, Regions
+from memmap_atlas.text.units import parse_size
 
 Cell = dict[str, Any]
 

@@ -13,11 +13,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from memmap_atlas.config import load_sweeps
 from memmap_atlas.figures.draw import KINDS
-from memmap_atlas.provenance import digest
-from memmap_atlas.source_code import SCRIPTS, code_version, modules_of
-from memmap_atlas.targets import FIGURE_SUFFIXES, SHARED_JOBS, jobs
+from memmap_atlas.integrity.dependencies import SCRIPTS, code_version, modules_of
+from memmap_atlas.integrity.provenance import digest
+from memmap_atlas.pipeline.paths import FIGURE_SUFFIXES, SHARED_JOBS, jobs
+from memmap_atlas.sweepfile.sweeps import load_sweeps
 
 ROOT = Path(__file__).parents[1]
 

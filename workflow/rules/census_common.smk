@@ -2,7 +2,7 @@
 
 import hashlib
 
-from memmap_atlas.map_files import refuse_names
+from memmap_atlas.sweepfile.machine_files import refuse_names
 
 # Linux 6.12, and what is nearest to the release of config/boards.tsv
 CENSUS_SUITES = ["trixie", "sid"]

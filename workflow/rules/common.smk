@@ -4,22 +4,14 @@
 import os
 from functools import cache
 
-from memmap_atlas.answer.plan import question_of
-from memmap_atlas.config import load_sweeps
-from memmap_atlas.documents import ConfigError
-from memmap_atlas.source_code import SCRIPTS, modules_of
-from memmap_atlas.sweep import resolved
-from memmap_atlas.targets import (
-    FIGURE_SUFFIXES,
-    checks,
-    described,
-    explorers,
-    figures,
-    strays,
-    summary,
-    tables,
-)
-from memmap_atlas.upkeep import Presence, findings, remove_scratch, set_clocks, unlock
+from memmap_atlas.answer.question import question_of
+from memmap_atlas.sweepfile.sweeps import load_sweeps
+from memmap_atlas.documents.errors import ConfigError
+from memmap_atlas.integrity.dependencies import SCRIPTS, modules_of
+from memmap_atlas.sweep.design import resolved
+from memmap_atlas.pipeline.paths import FIGURE_SUFFIXES, checks, described, explorers, figures, strays, summary, tables
+from memmap_atlas.pipeline.run_lock import RunLock, unlock
+from memmap_atlas.pipeline.verify import stale_results, remove_scratch, set_clocks
 
 try:
     # a file that is asked about brings sweeps of its own
@@ -48,7 +40,7 @@ FIGURES = [figure for sweep in SWEEPS.values() for figure in figures(sweep)]
 INDEX_CHECK = "results/checks/index.sha256"
 
 try:
-    PRESENCE = Presence(Path(".snakemake")) if workflow.is_main_process else None
+    PRESENCE = RunLock(Path(".snakemake")) if workflow.is_main_process else None
 except OSError:
     # nothing can be written here: Snakemake says so
     PRESENCE = None
@@ -104,7 +96,7 @@ def tidy():
     settle()
     if not workflow.is_main_process:
         return
-    found = findings(map(Path, [*CHECKS, INDEX_CHECK]))
+    found = stale_results(map(Path, [*CHECKS, INDEX_CHECK]))
     workflow.dag.forcefiles.update(found.again)
     for words in found.words:
         print(f"{words}; {'it is' if starts() else 'a run has it'} made again", file=sys.stderr)

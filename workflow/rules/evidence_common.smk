@@ -1,6 +1,6 @@
 # What the evidence is held to, and what becomes of it.
 
-from memmap_atlas.kernel_file import load_kernels
+from memmap_atlas.catalog.kernels import load_kernels
 
 EVIDENCE_QUESTION = "Which numbers can I trust, and of which kernels?"
 EVIDENCE_FIGURE = [

@@ -1,7 +1,7 @@
 # What an explorer is made from.
 
-from memmap_atlas.figure_plan import MOST_STRIP_POINTS
-from memmap_atlas.targets import explorers
+from memmap_atlas.figures.needs import MOST_STRIP_POINTS
+from memmap_atlas.pipeline.paths import explorers
 
 # made once, and in every page
 VEGA = "results/vega.js"

@@ -3,8 +3,8 @@
 import json
 import shlex
 
-from memmap_atlas.documents import as_list
-from memmap_atlas.figure_plan import FIGURES as KINDS, find
+from memmap_atlas.documents.yaml_loader import as_list
+from memmap_atlas.figures.registry import FIGURES as KINDS, find
 from memmap_atlas.figures.draw import KINDS as DRAWN_BY
 
 EVIDENCE = str(HERE / "workflow/resources/evidence.parquet")

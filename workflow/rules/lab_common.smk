@@ -4,7 +4,7 @@ from dataclasses import asdict
 from functools import cache
 from shlex import quote
 
-from memmap_atlas.kernel import kernel_values
+from memmap_atlas.memmodel.kernel import kernel_values
 from memmap_atlas.lab.boards import BOARDS
 from memmap_atlas.lab.lab_file import the_lab
 

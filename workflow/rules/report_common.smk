@@ -1,6 +1,6 @@
 # What the index shows, in its order.
 
-from memmap_atlas.figure_plan import figures_of
+from memmap_atlas.figures.registry import figures_of
 
 
 def the_run(wildcards):

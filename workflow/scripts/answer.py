@@ -5,21 +5,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from memmap_atlas.advice import change_row, choice_row, choices, search
-from memmap_atlas.answer.counts import checks
+from memmap_atlas.advice.build_options import choice_row, choices
+from memmap_atlas.advice.map_changes import change_row, smallest_changes
+from memmap_atlas.answer.log_counts import checks
 from memmap_atlas.answer.report import sections
-from memmap_atlas.documents import ConfigError
+from memmap_atlas.documents.errors import ConfigError
+from memmap_atlas.integrity.staging import staged_outputs
+from memmap_atlas.readers.dispatch import read_file
 from memmap_atlas.readers.memory_map import MemoryMap
-from memmap_atlas.readers.read import read_file
-from memmap_atlas.sheet import as_markdown, as_text
-from memmap_atlas.sweep import load
-from memmap_atlas.whole import whole
+from memmap_atlas.sweep.design import load
+from memmap_atlas.text.tables import as_markdown, as_text
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with whole(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as place:
         sweep = load(Path(snakemake.input.sweep))
         try:
             found = read_file(Path(snakemake.input.map), snakemake.input.map).content
@@ -31,7 +32,7 @@ if __name__ == "__main__":
         compared = checks(found, name, sweep.kernels)
         built = choices(found.regions, sweep.kernels, name)
         kernel = sweep.kernels[name]
-        moved = search(found.regions, kernel, kernel.default_model)
+        moved = smallest_changes(found.regions, kernel, kernel.default_model)
         answer = sections(found, sweep, rows, name, reason, compared, built, moved)
         place(snakemake.output.text).write_text(as_text(answer), encoding="utf-8")
         place(snakemake.output.markdown).write_text(as_markdown(answer), encoding="utf-8")

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from memmap_atlas.boards import load_boards
-from memmap_atlas.census import KERNEL, census, trees_of
-from memmap_atlas.kernel_file import load_kernels
-from memmap_atlas.provenance import code_metadata
-from memmap_atlas.sheet import Section, as_markdown, as_text
-from memmap_atlas.whole import whole
+from memmap_atlas.catalog.boards import load_boards
+from memmap_atlas.catalog.kernels import load_kernels
+from memmap_atlas.integrity.provenance import code_metadata
+from memmap_atlas.integrity.staging import staged_outputs
+from memmap_atlas.reports.census import KERNEL, census, trees_of
+from memmap_atlas.text.tables import Section, as_markdown, as_text
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with whole(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as place:
         arch = snakemake.params.arch
         trees = trees_of(Path(snakemake.input.trees), arch, snakemake.threads)
         if not any(tree.regions for tree in trees):

@@ -16,7 +16,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from memmap_atlas.check_report import (
+from memmap_atlas.catalog.kernels import build_kernels, load_kernels, read_entries
+from memmap_atlas.documents.errors import ConfigError, Problem, nearest
+from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.models import MODELS
+from memmap_atlas.readers.dispatch import read_file
+from memmap_atlas.readers.memory_map import MemoryMap
+from memmap_atlas.reports.map_check import (
     Bound,
     Checked,
     Verdict,
@@ -25,14 +31,8 @@ from memmap_atlas.check_report import (
     sarif,
     verdict_on,
 )
-from memmap_atlas.documents import ConfigError, Problem, nearest
-from memmap_atlas.kernel import Kernel
-from memmap_atlas.kernel_file import build_kernels, load_kernels, read_entries
-from memmap_atlas.map_files import kernel_entry
-from memmap_atlas.models import MODELS
-from memmap_atlas.readers.memory_map import MemoryMap
-from memmap_atlas.readers.read import read_file
-from memmap_atlas.units import parse_size
+from memmap_atlas.sweepfile.machine_files import kernel_entry
+from memmap_atlas.text.units import parse_size
 
 KERNELS = Path(__file__).parents[2] / "config/kernels.yaml"
 PASSES, FAILS, WRONG = 0, 1, 2

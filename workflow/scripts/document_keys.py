@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from memmap_atlas.figure_plan import FIGURES
+from memmap_atlas.figures.registry import FIGURES
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "config/README.md"

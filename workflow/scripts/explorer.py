@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memmap_atlas.explorer.page import Frame, Tables, explorer
-from memmap_atlas.source_code import code_version
-from memmap_atlas.whole import whole
+from memmap_atlas.integrity.dependencies import code_version
+from memmap_atlas.integrity.staging import staged_outputs
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with whole(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as place:
         tables = Tables(
             sweep=Path(snakemake.input.sweep),
             memmap=[Path(part) for part in snakemake.input.memmap],

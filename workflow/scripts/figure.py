@@ -6,23 +6,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memmap_atlas.evidence import behind
-from memmap_atlas.figure_plan import find
+from memmap_atlas.catalog.evidence import behind
+from memmap_atlas.figures.captions import caption, title
 from memmap_atlas.figures.data import Source
 from memmap_atlas.figures.draw import draw, rows_of
 from memmap_atlas.figures.publish import Origin, publish
-from memmap_atlas.figures.words import caption, title
+from memmap_atlas.figures.registry import find
+from memmap_atlas.integrity.dependencies import code_version
+from memmap_atlas.integrity.provenance import digest
+from memmap_atlas.integrity.staging import staged_outputs
 from memmap_atlas.lab.tables import read_rows
-from memmap_atlas.provenance import digest
-from memmap_atlas.source_code import code_version
-from memmap_atlas.sweep import load
-from memmap_atlas.whole import whole
+from memmap_atlas.sweep.design import load
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with whole(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as place:
         stem = Path(snakemake.output[0]).with_suffix("")
         words = json.loads(snakemake.params.description)
         sweep = replace(load(Path(snakemake.input.sweep)), description=words)

@@ -7,8 +7,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from memmap_atlas.documents import ConfigError, nearest
-from memmap_atlas.hotplug import (
+from memmap_atlas.catalog.kernels import load_kernels
+from memmap_atlas.documents.errors import ConfigError, nearest
+from memmap_atlas.memmodel.hotplug import (
     block_size,
     growth,
     hot_add,
@@ -21,11 +22,10 @@ from memmap_atlas.hotplug import (
     stranded,
     too_old,
 )
-from memmap_atlas.kernel import Kernel
-from memmap_atlas.kernel_file import load_kernels
-from memmap_atlas.labels import amount
-from memmap_atlas.regions import Regions
-from memmap_atlas.units import parse_size, size_text
+from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.regions import Regions
+from memmap_atlas.text.labels import amount
+from memmap_atlas.text.units import parse_size, size_text
 
 KERNELS = Path(__file__).parents[2] / "config/kernels.yaml"
 MOST = 1 << 57

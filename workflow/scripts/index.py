@@ -4,15 +4,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
-from memmap_atlas.gallery import groups_of, introduction, page
-from memmap_atlas.source_code import code_version
-from memmap_atlas.whole import whole
+from memmap_atlas.integrity.dependencies import code_version
+from memmap_atlas.integrity.staging import staged_outputs
+from memmap_atlas.reports.index import groups_of, introduction, page
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with whole(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as place:
         index = Path(snakemake.output.index)
         groups = groups_of(snakemake.params.run, index.parent)
         template = Path(snakemake.input.template).read_text(encoding="utf-8")

@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 from memmap_atlas.figures.booted import computed_against_booted
+from memmap_atlas.figures.captions import Titles
 from memmap_atlas.figures.publish import Origin, publish
-from memmap_atlas.figures.words import Heads
+from memmap_atlas.integrity.dependencies import code_version
+from memmap_atlas.integrity.staging import staged_outputs
 from memmap_atlas.lab.report import SHOWN, TOLD, caption, summary
 from memmap_atlas.lab.tables import read_rows
-from memmap_atlas.source_code import code_version
-from memmap_atlas.whole import whole
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with whole(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as place:
         tables = [Path(snakemake.input[name]) for name in ("observations", "residuals")]
         observed, found = map(read_rows, tables)
         agreement = {
@@ -25,7 +25,7 @@ if __name__ == "__main__":
         }
         memmap = pd.DataFrame([row for row in found if row["quantity"] == "memmap_bytes"])
         kernels = {row["kernel"]: row["arch"] for row in observed}
-        heads = Heads(
+        heads = Titles(
             f"Computed against booted: {len(observed)} boots of {len(kernels)} kernels, "
             f"{len(set(kernels.values()))} architectures",
             "left: each boot's memmap; right: how many boots of a kernel agree, by quantity",

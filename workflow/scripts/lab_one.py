@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memmap_atlas.kernel import kernel_from
 from memmap_atlas.lab.observations import observation
 from memmap_atlas.lab.report import boot_report
 from memmap_atlas.lab.residuals import is_within, residuals
+from memmap_atlas.memmodel.kernel import kernel_from
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

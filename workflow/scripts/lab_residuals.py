@@ -3,18 +3,18 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memmap_atlas.kernel import kernel_from
+from memmap_atlas.integrity.provenance import code_metadata
+from memmap_atlas.integrity.staging import staged_outputs
 from memmap_atlas.lab.report import agreement_table
 from memmap_atlas.lab.residuals import residuals
 from memmap_atlas.lab.tables import RESIDUALS, read_rows, write_rows
-from memmap_atlas.provenance import code_metadata
-from memmap_atlas.whole import whole
+from memmap_atlas.memmodel.kernel import kernel_from
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with whole(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as place:
         kernels = {name: kernel_from(values) for name, values in snakemake.params.kernels.items()}
         observed = read_rows(Path(snakemake.input.observations))
         found = residuals(observed, kernels)

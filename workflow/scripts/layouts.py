@@ -4,17 +4,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
-from memmap_atlas.layouts import blocks
-from memmap_atlas.provenance import metadata
-from memmap_atlas.sweep import sweep_from
-from memmap_atlas.table import LAYOUTS_PER_GROUP, write_layouts
-from memmap_atlas.whole import whole
+from memmap_atlas.integrity.provenance import metadata
+from memmap_atlas.integrity.staging import staged_outputs
+from memmap_atlas.sweep.design import sweep_from
+from memmap_atlas.sweep.layouts import blocks
+from memmap_atlas.sweep.tables import LAYOUTS_PER_GROUP, write_layouts
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with whole(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as place:
         resolved = place(snakemake.output.sweep)
         resolved.write_text(yaml.safe_dump(snakemake.params.sweep, sort_keys=False))
         sweep = sweep_from(snakemake.params.sweep)

@@ -3,19 +3,19 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memmap_atlas.config import load_machines
-from memmap_atlas.kernel import kernel_from
+from memmap_atlas.catalog.machines import load_machines
+from memmap_atlas.integrity.provenance import code_metadata, digest
+from memmap_atlas.integrity.staging import staged_outputs
 from memmap_atlas.lab.tables import write_rows
-from memmap_atlas.provenance import code_metadata, digest
-from memmap_atlas.quoted import COLUMNS, as_markdown, as_text, load_quotes
-from memmap_atlas.quoted_tables import as_csv, tables
-from memmap_atlas.whole import whole
+from memmap_atlas.memmodel.kernel import kernel_from
+from memmap_atlas.reports.quoted import COLUMNS, as_markdown, as_text, load_quotes
+from memmap_atlas.reports.quoted_tables import as_csv, tables
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with whole(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as place:
         source = Path(snakemake.input.quotes)
         kernels = {name: kernel_from(values) for name, values in snakemake.params.kernels.items()}
         quotes = load_quotes(source, kernels)

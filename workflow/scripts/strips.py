@@ -3,18 +3,18 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memmap_atlas.evaluate import strips
-from memmap_atlas.layouts import layouts_of
-from memmap_atlas.provenance import metadata
-from memmap_atlas.sweep import load
-from memmap_atlas.table import write_strips
-from memmap_atlas.whole import whole
+from memmap_atlas.integrity.provenance import metadata
+from memmap_atlas.integrity.staging import staged_outputs
+from memmap_atlas.sweep.design import load
+from memmap_atlas.sweep.evaluate import strips
+from memmap_atlas.sweep.layouts import layouts_of
+from memmap_atlas.sweep.tables import write_strips
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with whole(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as place:
         resolved = Path(snakemake.input.sweep)
         sweep = load(resolved)
         layouts = layouts_of(sweep)

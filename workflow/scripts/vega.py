@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import vl_convert
-from memmap_atlas.whole import whole
+from memmap_atlas.integrity.staging import staged_outputs
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with whole(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as place:
         # it comes with vl-convert: nothing is fetched, neither now nor by the reader of a page
         script = vl_convert.javascript_bundle()
         place(snakemake.output.script).write_text(script, encoding="utf-8", newline="\n")

@@ -7,16 +7,17 @@ from itertools import pairwise
 
 import pandas as pd
 
-from memmap_atlas.advice import Choice, Search, best, sentence
-from memmap_atlas.answer.counts import Check
-from memmap_atlas.cost import beside_its_array
-from memmap_atlas.figure_plan import PROPOSALS
-from memmap_atlas.kernel import Kernel
-from memmap_atlas.labels import amount, cell_label, exact, size_label
+from memmap_atlas.advice.build_options import Choice, best
+from memmap_atlas.advice.map_changes import Search, sentence
+from memmap_atlas.answer.log_counts import Check
+from memmap_atlas.figures.registry import PROPOSALS
+from memmap_atlas.memmodel.feasibility import beside_its_array
+from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.regions import Regions
 from memmap_atlas.readers.memory_map import MemoryMap
-from memmap_atlas.regions import Regions
-from memmap_atlas.sheet import Section, Table
-from memmap_atlas.sweep import SourceFile, Sweep
+from memmap_atlas.sweep.design import SourceFile, Sweep
+from memmap_atlas.text.labels import amount, cell_label, exact, size_label
+from memmap_atlas.text.tables import Section, Table
 
 MOST_LINES = 40
 MOST_CHANGES = 12

@@ -21,7 +21,7 @@ from memmap_atlas.figures.style import (
     PART_COLOURS,
     WasteScale,
 )
-from memmap_atlas.strips import PARTS
+from memmap_atlas.memmodel.backing import PARTS
 
 # to hold a chart to the schema takes longer than to make it: the tests do so with every kind
 schemapi.DEBUG_MODE = False

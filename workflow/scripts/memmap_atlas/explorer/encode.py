@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from memmap_atlas.regions import Ints
-from memmap_atlas.strips import PARTS
+from memmap_atlas.memmodel.backing import PARTS
+from memmap_atlas.memmodel.regions import Ints
 
 # the largest integer up to which a number of the browser is exact
 LARGEST = 1 << 53

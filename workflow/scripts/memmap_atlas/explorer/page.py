@@ -25,7 +25,7 @@ from memmap_atlas.explorer.charts import (
     strip,
 )
 from memmap_atlas.explorer.encode import Store, region_columns, strip_columns, whole
-from memmap_atlas.figure_plan import PROPOSALS
+from memmap_atlas.figures.registry import PROPOSALS
 from memmap_atlas.figures.style import (
     EDGE,
     FAINT,
@@ -35,13 +35,14 @@ from memmap_atlas.figures.style import (
     WasteScale,
     waste_scale,
 )
-from memmap_atlas.labels import size_label
-from memmap_atlas.layouts import Layouts, layouts_of
-from memmap_atlas.provenance import digest
-from memmap_atlas.strips import PARTS
-from memmap_atlas.sweep import GRID_AXES, Combination, Sweep, load, sections_of
-from memmap_atlas.table import COST_COLUMNS
-from memmap_atlas.units import UNITS, size_text
+from memmap_atlas.integrity.provenance import digest
+from memmap_atlas.memmodel.backing import PARTS
+from memmap_atlas.sweep.axes import GRID_AXES
+from memmap_atlas.sweep.design import Combination, Sweep, load, sections_of
+from memmap_atlas.sweep.layouts import Layouts, layouts_of
+from memmap_atlas.sweep.tables import COST_COLUMNS
+from memmap_atlas.text.labels import size_label
+from memmap_atlas.text.units import UNITS, size_text
 
 # the axis across a plane, and the one up, are the first two of these that vary
 ACROSS = ("hole_start", "ram_size", "hole_size", "base")

@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from memmap_atlas.figures.data import PLANE, STATE, WASTE, Drawn, Source
-from memmap_atlas.figures.plane import Panel, cells, draw_panel, key_entries, label_axes
+from memmap_atlas.figures.captions import Titles
+from memmap_atlas.figures.data import PLANE, STATE, WASTE, FigureData, Source
+from memmap_atlas.figures.plane_heatmap import Panel, cells, draw_panel, key_entries, label_axes
 from memmap_atlas.figures.style import FAINT, INK, dot_area, draw_key, sheet
-from memmap_atlas.figures.words import Heads
-from memmap_atlas.labels import size_label
+from memmap_atlas.text.labels import size_label
 
 GIB = 1 << 30
 # inches
@@ -24,7 +24,7 @@ RIGHT, RIGHT_WIDTH, UPPER, LOWER = 4.55, 2.38, 0.98, 0.95
 EDGES = {2: "both edges on\nsection edges", 1: "one of them", 0: "neither"}
 
 
-def alignment_rows(source: Source) -> Drawn:
+def alignment_rows(source: Source) -> FigureData:
     """Waste of each hole under each kernel's default model and section size, with how many of its
     edges lie on a section edge.
     """
@@ -32,7 +32,7 @@ def alignment_rows(source: Source) -> Drawn:
     pieces = map(with_aligned_edges, source.pieces(columns, own_section=True))
     own = (source.default_models(rows) for rows in pieces)
     keys = ["kernel", "section_bytes", "model", "aligned_edges", WASTE.value]
-    return Drawn(cells(source, own, keys, WASTE.value), source.scale(1))
+    return FigureData(cells(source, own, keys, WASTE.value), source.scale(1))
 
 
 def with_aligned_edges(rows: pd.DataFrame) -> pd.DataFrame:
@@ -44,7 +44,7 @@ def with_aligned_edges(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(aligned_edges=aligned)
 
 
-def alignment_figure(drawn: Drawn, heads: Heads) -> Figure:
+def alignment_figure(drawn: FigureData, heads: Titles) -> Figure:
     """The plane of holes on the left; on the right their waste by size, and by aligned edges."""
     rows = drawn.rows
     height = TOP + PLANE_HEIGHT + KEY

@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from memmap_atlas.figures.data import POINT, STATE, Drawn, Source
+from memmap_atlas.figures.captions import Titles
+from memmap_atlas.figures.data import POINT, STATE, FigureData, Source
 from memmap_atlas.figures.style import (
     INK,
     LINES,
@@ -18,8 +19,7 @@ from memmap_atlas.figures.style import (
     sheet,
     spread,
 )
-from memmap_atlas.figures.words import Heads
-from memmap_atlas.labels import size_label
+from memmap_atlas.text.labels import size_label
 
 # inches
 TOP, HIGH, FOOT, LEFT, SHARE, GAP, LETTER = 0.72, 2.85, 0.42, 0.5, 2.35, 0.22, 0.056
@@ -28,13 +28,13 @@ WORST = 16
 LONGEST = 36
 
 
-def board_rows(source: Source) -> Drawn:
+def board_rows(source: Source) -> FigureData:
     """Waste of every board under each kernel's default model and section size."""
     columns = [*POINT, *STATE, "needed_bytes", "wasted_bytes"]
-    return Drawn(source.default_models(source.rows(columns, own_section=True)))
+    return FigureData(source.default_models(source.rows(columns, own_section=True)))
 
 
-def board_figure(drawn: Drawn, heads: Heads) -> Figure:
+def board_figure(drawn: FigureData, heads: Titles) -> Figure:
     """The share of boards over their waste on the left; on the right the worst, by name."""
     rows = drawn.rows
     kernels = list(dict.fromkeys(rows["kernel"]))

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
+from memmap_atlas.figures.captions import Titles
 from memmap_atlas.figures.style import FAINT, INK, MARGIN, PAGE_WIDTH, sheet
-from memmap_atlas.figures.words import Heads
-from memmap_atlas.labels import size_label
+from memmap_atlas.text.labels import size_label
 
 # inches
 ROW, TOP, HEADS, FOOT, SCATTER = 0.145, 0.5, 0.62, 0.12, 2.3
@@ -43,7 +43,7 @@ def computed_against_booted(
     memmap: pd.DataFrame,
     agreement: Mapping[str, Mapping[str, Counts]],
     quantities: Sequence[str],
-    heads: Heads,
+    heads: Titles,
 ) -> Figure:
     """A point for each row of ``memmap`` (observed, predicted: bytes; model), beside it a table.
 

@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from memmap_atlas.figures.data import PARTS, POINT, STATE, Drawn, Source
+from memmap_atlas.figures.captions import Titles
+from memmap_atlas.figures.data import PARTS, POINT, STATE, FigureData, Source
 from memmap_atlas.figures.style import (
     FAINT,
     MARGIN,
@@ -16,8 +17,7 @@ from memmap_atlas.figures.style import (
     part_key,
     sheet,
 )
-from memmap_atlas.figures.words import Heads
-from memmap_atlas.labels import size_label
+from memmap_atlas.text.labels import size_label
 
 # the column of each part, in the order of the stack
 COLUMN_OF = dict(zip(PART_COLOURS, PARTS, strict=True))
@@ -27,7 +27,7 @@ TOP, ROW, FOOT, LETTER = 0.68, 0.152, 0.85, 0.056
 RAM, WHOLE, BYTES, GAP = 0.62, 2.0, 0.7, 0.12
 
 
-def breakdown_rows(source: Source) -> Drawn:
+def breakdown_rows(source: Source) -> FigureData:
     """All parts of the cost of each layout, for the default model and the section size that ships;
     those that have most beside what is needed, for their RAM, come first.
     """
@@ -36,10 +36,10 @@ def breakdown_rows(source: Source) -> Drawn:
     beside = rows[[COLUMN_OF[part] for part in BESIDE]].sum(axis=1, skipna=False)
     rows = rows.assign(beside_bytes=beside, share=beside / rows["needed_bytes"])
     order = rows.sort_values("share", ascending=False, kind="stable").drop(columns="share")
-    return Drawn(order.reset_index(drop=True))
+    return FigureData(order.reset_index(drop=True))
 
 
-def breakdown_figure(drawn: Drawn, heads: Heads) -> Figure:
+def breakdown_figure(drawn: FigureData, heads: Titles) -> Figure:
     """A row for each layout: on the left the whole in per cent of RAM, on the right what is beside
     the needed struct pages, in per cent of itself.
     """

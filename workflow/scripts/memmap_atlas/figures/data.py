@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from memmap_atlas.figure_plan import FIGURES, Figure
+from memmap_atlas.figures.registry import FIGURES, Figure
 from memmap_atlas.figures.style import WasteScale, waste_scale
-from memmap_atlas.sweep import Sweep
+from memmap_atlas.sweep.design import Sweep
 
 POINT = ["layout", "ram_bytes", "kernel", "page_bytes", "section_bytes", "model"]
 PLANE = ["base_bytes", "ram_bytes", "hole_start_bytes", "hole_size_bytes"]
@@ -30,7 +30,7 @@ NO_SCALE = WasteScale((4096,))
 
 
 @dataclass(frozen=True)
-class Reading:
+class ColourKey:
     """How classes of colour are read: the column that they show and what it is called, what is said
     where all of it is 0, the column that says what is framed, and what a frame means.
     """
@@ -42,25 +42,27 @@ class Reading:
     frame: str
 
 
-WASTE = Reading(
+WASTE = ColourKey(
     "wasted_bytes",
     "wasted memmap",
     "none anywhere",
     "selectable",
     "the kernel can be\nbuilt with it",
 )
-REGRET = Reading("regret_bytes", "above the best", "best everywhere", "best", "best choice for all")
+REGRET = ColourKey(
+    "regret_bytes", "above the best", "best everywhere", "best", "best choice for all"
+)
 
 
 @dataclass(frozen=True)
-class Drawn:
+class FigureData:
     """What one figure draws, no more and no less: its rows, and for one that has classes of colour
     their scale and how they are read.
     """
 
     rows: pd.DataFrame
     scale: WasteScale = NO_SCALE
-    reading: Reading = WASTE
+    reading: ColourKey = WASTE
 
     @property
     def points(self) -> int:

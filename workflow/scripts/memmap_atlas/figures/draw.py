@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from memmap_atlas.figures.words import heads
+from memmap_atlas.figures.captions import titles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-    from memmap_atlas.figures.data import Drawn, Source
+    from memmap_atlas.figures.data import FigureData, Source
 
 
 @dataclass(frozen=True)
@@ -41,31 +41,31 @@ class Kind:
 
 
 KINDS = {
-    "section-strip": Kind("strip", "strip_rows", "strip_figure"),
-    "waste-heatmap": Kind("plane", "waste_rows", "waste_heatmap"),
+    "section-strip": Kind("section_strip", "strip_rows", "strip_figure"),
+    "waste-heatmap": Kind("plane_heatmap", "waste_rows", "waste_heatmap"),
     "alignment": Kind("alignment", "alignment_rows", "alignment_figure"),
     "section-curve": Kind("section_curve", "section_curve_rows", "section_curve"),
-    "best-choice": Kind("annotated", "choice_rows", "choice_heatmap"),
-    "regret-heatmap": Kind("plane", "regret_rows", "waste_heatmap"),
+    "best-choice": Kind("annotated_heatmap", "choice_rows", "choice_heatmap"),
+    "regret-heatmap": Kind("plane_heatmap", "regret_rows", "waste_heatmap"),
     "granules": Kind("granules", "granule_rows", "granule_figure"),
     "breakdown": Kind("breakdown", "breakdown_rows", "breakdown_figure"),
     "timeline": Kind("timeline", "timeline_rows", "timeline"),
     "boards": Kind("boards", "board_rows", "board_figure"),
-    "kernel-heatmap": Kind("annotated", "own_rows", "kernel_heatmap"),
-    "layout-heatmap": Kind("annotated", "own_rows", "layout_heatmap"),
-    "section-heatmap": Kind("annotated", "all_rows", "section_heatmap"),
+    "kernel-heatmap": Kind("annotated_heatmap", "own_rows", "kernel_heatmap"),
+    "layout-heatmap": Kind("annotated_heatmap", "own_rows", "layout_heatmap"),
+    "section-heatmap": Kind("annotated_heatmap", "all_rows", "section_heatmap"),
 }
 
 
-def rows_of(source: "Source") -> "Drawn":
+def rows_of(source: "Source") -> "FigureData":
     """What a figure draws."""
     kind = KINDS[source.figure.kind]
-    drawn: Drawn = kind.function(kind.rows)(source)
+    drawn: FigureData = kind.function(kind.rows)(source)
     return drawn
 
 
-def draw(source: "Source", drawn: "Drawn") -> "Drawing":
+def draw(source: "Source", drawn: "FigureData") -> "Drawing":
     """The picture of it."""
     kind = KINDS[source.figure.kind]
-    drawing: Drawing = kind.function(kind.draw)(drawn, heads(source.figure, source.sweep))
+    drawing: Drawing = kind.function(kind.draw)(drawn, titles(source.figure, source.sweep))
     return drawing

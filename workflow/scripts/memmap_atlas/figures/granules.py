@@ -11,7 +11,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.typing import ColorType
 from numpy.typing import ArrayLike
 
-from memmap_atlas.figures.data import POINT, STATE, Drawn, Source
+from memmap_atlas.figures.captions import Titles
+from memmap_atlas.figures.data import POINT, STATE, FigureData, Source
 from memmap_atlas.figures.style import (
     MARGIN,
     PAGE_WIDTH,
@@ -21,8 +22,7 @@ from memmap_atlas.figures.style import (
     heights,
     sheet,
 )
-from memmap_atlas.figures.words import Heads
-from memmap_atlas.labels import size_label
+from memmap_atlas.text.labels import size_label
 
 # inches
 TOP, ROW, FOOT, LETTER = 0.68, 0.3, 0.72, 0.056
@@ -30,7 +30,7 @@ RAM, GAP, BETWEEN = 0.62, 0.12, 0.3
 MARKERS = ("o", "s", "D", "^", "v")
 
 
-def granule_rows(source: Source) -> Drawn:
+def granule_rows(source: Source) -> FigureData:
     """Needed and wasted memmap of each layout and page size, for default models and the section
     sizes that ship.
     """
@@ -39,10 +39,10 @@ def granule_rows(source: Source) -> Drawn:
     order = {name: place for place, name in enumerate(source.sweep.regions)}
     rows = rows.sort_values("page_bytes", kind="stable")
     rows = rows.sort_values("layout", kind="stable", key=lambda names: names.map(order))
-    return Drawn(rows.reset_index(drop=True))
+    return FigureData(rows.reset_index(drop=True))
 
 
-def granule_figure(drawn: Drawn, heads: Heads) -> Figure:
+def granule_figure(drawn: FigureData, heads: Titles) -> Figure:
     """A row for each layout: dots of waste on the left, bars in per cent of RAM on the right."""
     rows = drawn.rows
     layouts = list(dict.fromkeys(rows["layout"]))

@@ -11,10 +11,10 @@ import yaml
 from matplotlib.figure import Figure as Drawing
 from pyarrow import csv
 
-from memmap_atlas.figures.pictures import save
-from memmap_atlas.figures.words import bibtex, ready_to_paste
-from memmap_atlas.provenance import software
-from memmap_atlas.whole import PROJECT, recorded
+from memmap_atlas.figures.captions import bibtex, ready_to_paste
+from memmap_atlas.figures.render import save
+from memmap_atlas.integrity.checksums import PROJECT, recorded
+from memmap_atlas.integrity.provenance import software
 
 
 @dataclass(frozen=True)

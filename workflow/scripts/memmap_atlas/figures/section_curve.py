@@ -5,7 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from memmap_atlas.figures.data import EXTRA, POINT, STATE, Drawn, Source
+from memmap_atlas.figures.captions import Titles
+from memmap_atlas.figures.data import EXTRA, POINT, STATE, FigureData, Source
 from memmap_atlas.figures.style import (
     COLUMN_WIDTH,
     FAINT,
@@ -17,8 +18,7 @@ from memmap_atlas.figures.style import (
     sheet,
     spread,
 )
-from memmap_atlas.figures.words import Heads
-from memmap_atlas.labels import size_label
+from memmap_atlas.text.labels import size_label
 
 # inches
 LEFT, TOP, WIDE, HIGH, FOOT = 0.62, 0.74, 1.62, 2.75, 0.55
@@ -26,7 +26,7 @@ MOST_LABELS = 10
 PRICE = INK
 
 
-def section_curve_rows(source: Source) -> Drawn:
+def section_curve_rows(source: Source) -> FigureData:
     """Waste and sections' own bytes of the default model, at every section size."""
     columns = [*POINT, *STATE, "wasted_bytes", *EXTRA]
     rows = source.default_models(source.rows(columns))
@@ -34,7 +34,7 @@ def section_curve_rows(source: Source) -> Drawn:
     price = rows["section_table_bytes"] + rows["usage_bytes"]
     rows = rows.assign(sections_bytes=price, ships=rows["section_bytes"] == rows["kernel"].map(own))
     order = {name: place for place, name in enumerate(source.sweep.regions)}
-    return Drawn(
+    return FigureData(
         rows.drop(columns=EXTRA)
         .sort_values("section_bytes", kind="stable")
         .sort_values("layout", kind="stable", key=lambda names: names.map(order))
@@ -42,7 +42,7 @@ def section_curve_rows(source: Source) -> Drawn:
     )
 
 
-def section_curve(drawn: Drawn, heads: Heads) -> Figure:
+def section_curve(drawn: FigureData, heads: Titles) -> Figure:
     """A line for each layout over log2 of the section size, labelled at its end."""
     rows = drawn.rows
     page = sheet(heads.title, heads.subtitle, TOP + HIGH + FOOT, COLUMN_WIDTH)

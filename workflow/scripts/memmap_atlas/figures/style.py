@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from matplotlib.typing import ColorType
 from numpy.typing import ArrayLike, NDArray
 
-from memmap_atlas.labels import size_label
+from memmap_atlas.text.labels import size_label
 
 DPI = 200
 mpl.use("agg")

@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from memmap_atlas.figures.data import PARTS, POINT, STATE, Drawn, Source
+from memmap_atlas.figures.captions import Titles
+from memmap_atlas.figures.data import PARTS, POINT, STATE, FigureData, Source
 from memmap_atlas.figures.style import INK, MARGIN, PAGE_WIDTH, PART_COLOURS, part_key, sheet
-from memmap_atlas.figures.words import Heads
-from memmap_atlas.kernel import Kernel
-from memmap_atlas.labels import size_label
+from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.text.labels import size_label
 
 COLUMN_OF = dict(zip(PART_COLOURS, PARTS, strict=True))
 MIB = 1 << 20
@@ -47,7 +47,7 @@ VALUES = {
 }
 
 
-def timeline_rows(source: Source) -> Drawn:
+def timeline_rows(source: Source) -> FigureData:
     """The cost of a layout for each release in order, part by part, with what changed in its
     kernel since the one before.
     """
@@ -61,7 +61,7 @@ def timeline_rows(source: Source) -> Drawn:
     cost = rows[list(PARTS)].sum(axis=1, skipna=False)
     rows = rows.assign(cost_bytes=cost, change_bytes=cost.diff(), changed=["", *changes])
     whole = {"cost_bytes": "Int64", "change_bytes": "Int64"}
-    return Drawn(rows.astype(whole).reset_index(drop=True))
+    return FigureData(rows.astype(whole).reset_index(drop=True))
 
 
 def numbers(release: str) -> tuple[int, ...]:
@@ -97,7 +97,7 @@ def plain(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def timeline(drawn: Drawn, heads: Heads) -> Figure:
+def timeline(drawn: FigureData, heads: Titles) -> Figure:
     """Stacked bars, a column for each release, with what changed written below it."""
     rows = drawn.rows
     wide = PAGE_WIDTH - MARGIN - LEFT

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from memmap_atlas.lab.boot_log import BEGIN, END
+from memmap_atlas.lab.memblock_log import BEGIN, END
 
 FILES = (
     "/proc/version",

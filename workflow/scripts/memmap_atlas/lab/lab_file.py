@@ -7,25 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from memmap_atlas.boards import load_boards
-from memmap_atlas.config import chosen_file, load_machines, load_sweep, named_regions, unknown
-from memmap_atlas.documents import (
-    ConfigError,
-    Problem,
-    load_yaml,
-    nearest,
-    noting,
-    problems,
-    refuse,
-)
-from memmap_atlas.kernel_file import Entries, build_kernels, read_entries
+from memmap_atlas.catalog.boards import load_boards
+from memmap_atlas.catalog.kernels import Entries, build_kernels, read_entries
+from memmap_atlas.catalog.machines import load_machines
+from memmap_atlas.documents.errors import ConfigError, Problem, nearest, noting, refuse
+from memmap_atlas.documents.validate import problems
+from memmap_atlas.documents.yaml_loader import load_yaml
 from memmap_atlas.lab.boards import BOARDS
 from memmap_atlas.lab.plan import ROOM, Lab, LabKernel, Origin, Random, random_maps
 from memmap_atlas.lab.run import missing
-from memmap_atlas.layouts import Layouts, layouts_of
-from memmap_atlas.map_files import refuse_names
-from memmap_atlas.sweep import Layout
-from memmap_atlas.units import parse_size
+from memmap_atlas.memmodel.regions import Layout
+from memmap_atlas.sweep.layouts import Layouts, layouts_of
+from memmap_atlas.sweepfile.machine_files import refuse_names
+from memmap_atlas.sweepfile.sweeps import chosen_file, load_sweep, named_regions, unknown
+from memmap_atlas.text.units import parse_size
 
 MOST_NEAR = 10_000
 KERNEL_FILES = ("config/kernels.yaml", "config/lab-kernels.yaml")

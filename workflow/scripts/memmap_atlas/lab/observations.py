@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from memmap_atlas.kernel import Kernel
-from memmap_atlas.lab.boot_log import NoMemmap, observe
+from memmap_atlas.lab.memblock_log import NoMemmap, observe
 from memmap_atlas.lab.tables import SEEN_COLUMNS, TOLD_COLUMNS, regions_column
+from memmap_atlas.memmodel.kernel import Kernel
 
 LOG, ABOUT = "log.gz", "boot.json"
 COPIED = ("package", "version", "image_sha256", "qemu", "cpu", "outcome", "reason", "log_sha256")

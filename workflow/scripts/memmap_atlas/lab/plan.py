@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from memmap_atlas.kernel import Kernel
-from memmap_atlas.sweep import Layout
-from memmap_atlas.units import size_text
+from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.regions import Layout
+from memmap_atlas.text.units import size_text
 
 # what kernels and their initramfs need in one piece at most
 ROOM = 256 << 20

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from memmap_atlas.cost import Cost, cost, counted_pages
-from memmap_atlas.kernel import Kernel
 from memmap_atlas.lab.tables import TOLD_COLUMNS, layout_of
-from memmap_atlas.models import freed_in_place
-from memmap_atlas.regions import Ints, Regions, whole_pages
+from memmap_atlas.memmodel.cost import Cost, cost, counted_pages
+from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.models import freed_in_place
+from memmap_atlas.memmodel.regions import Ints, Regions, whole_pages
 
 Row = Mapping[str, Any]
 

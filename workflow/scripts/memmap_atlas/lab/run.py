@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memmap_atlas.lab.boards.base import Board, Machine, Payload, Refused
-from memmap_atlas.lab.boot_log import END
 from memmap_atlas.lab.debian import Unavailable
-from memmap_atlas.sweep import Layout
+from memmap_atlas.lab.memblock_log import END
+from memmap_atlas.memmodel.regions import Layout
 
 MOST_LOG = 32 << 20
 HEADER = 1 << 17

@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from memmap_atlas.sweep import Layout
-from memmap_atlas.table import schema
+from memmap_atlas.memmodel.regions import Layout
+from memmap_atlas.sweep.tables import schema
 
 REGIONS = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64())]))
 BOOT_COLUMNS = [

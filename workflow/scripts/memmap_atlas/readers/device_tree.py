@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from struct import Struct
 from typing import NoReturn
 
+from memmap_atlas.memmodel.regions import Layout
 from memmap_atlas.readers.memory_map import (
     MOST_BANKS,
     Bank,
@@ -18,7 +19,6 @@ from memmap_atlas.readers.memory_map import (
     joined,
     memory_map,
 )
-from memmap_atlas.sweep import Layout
 
 KIND = "device tree"
 MAGIC = b"\xd0\x0d\xfe\xed"

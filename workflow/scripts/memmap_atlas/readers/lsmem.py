@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 from memmap_atlas.readers.memory_map import (
     MOST_BANKS,
     Bank,
+    KernelHints,
     MemoryMap,
-    Told,
     Unreadable,
     memory_map,
 )
@@ -87,7 +87,7 @@ def read(data: bytes) -> MemoryMap:
         banks,
         "line",
         overlaps="refuse",
-        told=Told(block_size=sizes.pop() if len(sizes) == 1 else None),
+        told=KernelHints(block_size=sizes.pop() if len(sizes) == 1 else None),
         notes=notes,
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
-from memmap_atlas.sweep import HIGHEST_ADDRESS, Layout
+from memmap_atlas.memmodel.regions import HIGHEST_ADDRESS, Layout
 
 MOST_REGIONS = 1024
 # banks that are looked at before a file is given up
@@ -41,7 +41,7 @@ class Bank:
 
 
 @dataclass(frozen=True)
-class Told:
+class KernelHints:
     """What a file tells of the kernel that wrote it; None where it does not.
 
     arch: as config/kernels.yaml names it
@@ -63,7 +63,7 @@ class Told:
     mapped: int | None = None
 
 
-NOTHING_TOLD = Told()
+NO_HINTS = KernelHints()
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class MemoryMap:
     unit: Literal["line", "offset"]
     nomap: Layout = ()
     nodes: tuple[tuple[int, int, int], ...] = ()
-    told: Told = NOTHING_TOLD
+    told: KernelHints = NO_HINTS
     notes: tuple[str, ...] = ()
 
 
@@ -96,7 +96,7 @@ def memory_map(
     unit: Literal["line", "offset"],
     *,
     overlaps: Literal["merge", "refuse"],
-    told: Told = NOTHING_TOLD,
+    told: KernelHints = NO_HINTS,
     notes: Sequence[str] = (),
 ) -> MemoryMap:
     """The memory map of some banks, in any order; banks of no size are left out.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from memmap_atlas.lab.boards.base import COMMON, GIB, MIB, Board, Machine, Payload, place, qemu
 from memmap_atlas.lab.boards.device_tree import BLOB, COMPILE_TREE, COMPILER, TREE, arm_tree
-from memmap_atlas.sweep import Layout
+from memmap_atlas.memmodel.regions import Layout
 
 STUB = "start.bin"
 # QEMU's virt puts its own device tree at the start of its RAM, whether it is wanted or not

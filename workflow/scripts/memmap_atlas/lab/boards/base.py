@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from memmap_atlas.sweep import Layout
-from memmap_atlas.units import size_text
+from memmap_atlas.memmodel.regions import Layout
+from memmap_atlas.text.units import size_text
 
 MIB, GIB = 1 << 20, 1 << 30
 # every early allocation into the log, nothing moved about, and an end instead of a wait

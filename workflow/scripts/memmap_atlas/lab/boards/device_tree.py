@@ -1,6 +1,6 @@
 """Device trees that tell a kernel of just the RAM that a map has."""
 
-from memmap_atlas.sweep import Layout
+from memmap_atlas.memmodel.regions import Layout
 
 TREE, BLOB = "machine.dts", "machine.dtb"
 COMPILE_TREE = ("dtc", "-q", "-O", "dtb", "-o", BLOB, TREE)

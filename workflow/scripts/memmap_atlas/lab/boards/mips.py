@@ -1,15 +1,7 @@
 """MIPS: a Malta, and loongson3-virt."""
 
-from memmap_atlas.lab.boards.base import (
-    MIB,
-    Board,
-    Machine,
-    Payload,
-    Refused,
-    elf_header,
-    qemu,
-)
-from memmap_atlas.sweep import Layout
+from memmap_atlas.lab.boards.base import MIB, Board, Machine, Payload, Refused, elf_header, qemu
+from memmap_atlas.memmodel.regions import Layout
 
 EM_MIPS = 8
 KSEG0 = 0x80000000

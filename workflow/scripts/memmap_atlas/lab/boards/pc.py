@@ -3,7 +3,7 @@
 import struct
 
 from memmap_atlas.lab.boards.base import COMMON, GIB, MIB, Board, Machine, Payload, place, qemu
-from memmap_atlas.sweep import Layout
+from memmap_atlas.memmodel.regions import Layout
 
 # what a PC has below 1 MiB, less its first page, which the kernel leaves alone (trim_bios_range()),
 # and room for the kernel; devices lie below 4 GiB, and at the end of a TiB

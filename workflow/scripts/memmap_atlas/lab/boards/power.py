@@ -12,7 +12,7 @@ from memmap_atlas.lab.boards.base import (
     place,
     qemu,
 )
-from memmap_atlas.sweep import Layout
+from memmap_atlas.memmodel.regions import Layout
 
 EM_PPC64 = 21
 

@@ -4,7 +4,7 @@ import struct
 
 from memmap_atlas.lab.boards.base import COMMON, GIB, MIB, Board, Machine, Payload, place, qemu
 from memmap_atlas.lab.boards.device_tree import BLOB, COMPILE_TREE, COMPILER, TREE, riscv_tree
-from memmap_atlas.sweep import Layout
+from memmap_atlas.memmodel.regions import Layout
 
 
 def riscv(board: Board, regions: Layout, payload: Payload, cpu: str) -> Machine:

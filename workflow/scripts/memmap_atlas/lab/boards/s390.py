@@ -1,7 +1,7 @@
 """s390: RAM in one piece."""
 
 from memmap_atlas.lab.boards.base import COMMON, MIB, Board, Machine, Payload, Refused, place, qemu
-from memmap_atlas.sweep import Layout
+from memmap_atlas.memmodel.regions import Layout
 
 
 def s390(board: Board, regions: Layout, payload: Payload, cpu: str) -> Machine:

@@ -1,0 +1,1 @@
+"""Kernels, machines, boards and boots that ship with the atlas."""

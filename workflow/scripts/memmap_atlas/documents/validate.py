@@ -1,0 +1,195 @@
+"""Validation of YAML documents against closed JSON schemas.
+
+Every problem of a document is reported at once, each with its path, the value and the accepted
+form.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
+
+from memmap_atlas.documents.errors import (
+    MOST_PROBLEMS,
+    ConfigError,
+    Problem,
+    nearest,
+    refuse,
+    shown,
+)
+from memmap_atlas.documents.yaml_loader import DEEPEST, LONGEST_NUMBER, MOST_VALUES, load_yaml
+
+if TYPE_CHECKING:
+    _Safe = yaml.SafeLoader
+else:
+    # letters are read in C where PyYAML comes with it
+    _Safe = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+SCHEMAS = Path(__file__).parents[3] / "schemas"
+
+
+# characters that turn the order of letters about: what is read is not what is there
+TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+# controls but tab and newline, halves of characters, and what is none
+ODD = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff{TURNING}]")
+
+
+# checks whose own messages say less than the schema's description of the value
+DESCRIBED = (
+    "pattern",
+    "type",
+    "minimum",
+    "maximum",
+    "minItems",
+    "maxItems",
+    "minLength",
+    "maxLength",
+    "minProperties",
+    "oneOf",
+)
+
+
+TYPES = {
+    "array": "list",
+    "boolean": "true or false",
+    "integer": "whole number",
+    "object": "mapping",
+    "string": "text",
+}
+
+
+def pattern(_: Any, wanted: str, value: Any, __: Any) -> Iterator[ValidationError]:
+    """A pattern as JSON Schema has it: $ is the end, where Python's also stands before a last
+    newline.
+    """
+    found = Draft202012Validator.VALIDATORS["pattern"]
+    yield from found(_, wanted.replace("$", r"\Z"), value, __)
+
+
+def unique(_: Any, wanted: bool, value: Any, __: Any) -> Iterator[ValidationError]:
+    """No item twice, told by the first that is; at a cost that grows with the list alone."""
+    seen = set()
+    for item in value if wanted and isinstance(value, list) else ():
+        # 1 is 1.0, and neither is true
+        key = item if isinstance(item, int | float) and not isinstance(item, bool) else repr(item)
+        if key in seen:
+            yield ValidationError(f"{shown(item)} stands twice")
+            return
+        seen.add(key)
+
+
+Validator: Any = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"pattern": pattern, "uniqueItems": unique}
+)
+
+
+@cache
+def validator_of(schema: str) -> Any:
+    """What holds values to the schema of that name."""
+    return Validator(load_yaml(SCHEMAS / f"{schema}.schema.yaml"))
+
+
+def unsound(value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Where ``value`` has what no schema would find, and no document has: too much of anything,
+    keys that are no text, and text that is not what it looks like.
+    """
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
+    count = 0
+    while waiting:
+        path, here = waiting.pop()
+        count += 1
+        if count > MOST_VALUES:
+            yield (), f"has more than {MOST_VALUES:,} values"
+            return
+        if len(path) > DEEPEST:
+            yield (), f"is nested too deeply: {DEEPEST} levels at most"
+            return
+        if isinstance(here, dict):
+            for key in here:
+                if not isinstance(key, str):
+                    yield path, f"the key {shown(key)} is no text: put it in quotes"
+                elif text := odd_letter(key):
+                    yield path, f"the key {shown(key)} {text}"
+            waiting += [((*path, key), item) for key, item in here.items()]
+        elif isinstance(here, list):
+            waiting += [((*path, place), item) for place, item in enumerate(here)]
+        elif isinstance(here, str) and (text := odd_letter(here)):
+            yield path, f"{shown(here)} {text}"
+        elif isinstance(here, int) and here.bit_length() > 4 * LONGEST_NUMBER:
+            yield path, f"is a number of {here.bit_length():,} bits"
+
+
+def odd_letter(text: str) -> str:
+    """What ``text`` has that can't be printed, or that hides what it says; "" where nothing."""
+    found = ODD.search(text)
+    if not found:
+        return ""
+    what = f"such as U+{ord(found[0]):04X}"
+    if found[0] in TURNING:
+        return f"has characters that turn the order of letters about, {what}"
+    return f"has characters that can't be printed, {what}"
+
+
+def problems(value: Any, schema: str, place: str) -> list[Problem]:
+    """What the JSON schema of that name finds wrong with ``value``; each with path, value and what
+    is allowed.
+
+    Raises ConfigError where it can't be gone through whole: it is no document, or more is wrong
+    than is told.
+    """
+    refuse([Problem(place, *odd) for odd in islice(unsound(value), MOST_PROBLEMS)])
+    found: list[Problem] = []
+    errors = list(islice(validator_of(schema).iter_errors(value), MOST_PROBLEMS))
+    for error in sorted(errors, key=lambda e: [str(p) for p in e.absolute_path]):
+        path = tuple(error.absolute_path)
+        if error.validator == "additionalProperties":
+            allowed = sorted(error.schema.get("properties", {}))
+            unknown = [key for key in error.instance if key not in allowed]
+            found += [
+                Problem(
+                    place,
+                    (*path, key),
+                    f"unknown key{nearest(str(key), allowed)}; allowed are {', '.join(allowed)}",
+                )
+                for key in unknown[:MOST_PROBLEMS]
+            ]
+        elif error.validator == "required":
+            missing = [key for key in error.validator_value if key not in error.instance]
+            # jsonschema reports each missing key on its own
+            key = next(key for key in missing if error.message.startswith(repr(key)))
+            found.append(Problem(place, path, f"lacks the key {key!r}"))
+        elif error.validator == "enum":
+            options = [str(option) for option in error.validator_value]
+            found.append(
+                Problem(
+                    place,
+                    path,
+                    f"{shown(error.instance)} is none of {', '.join(options)}"
+                    f"{nearest(str(error.instance), options)}",
+                )
+            )
+        elif "description" in error.schema and error.validator in DESCRIBED:
+            fault = "is not right"
+            if error.validator == "type":
+                kinds = error.validator_value
+                kinds = [kinds] if isinstance(kinds, str) else kinds
+                fault = f"is no {' or '.join(TYPES[kind] for kind in kinds)}"
+            elif error.validator in ("minimum", "maximum"):
+                than = "less" if error.validator == "minimum" else "more"
+                fault = f"is {than} than {error.validator_value}"
+            text = f"{shown(error.instance)} {fault}: {error.schema['description']}"
+            found.append(Problem(place, path, text))
+        else:
+            found.append(Problem(place, path, error.message))
+    if len(errors) == MOST_PROBLEMS:
+        raise ConfigError(found)
+    return found

@@ -1,0 +1,1 @@
+"""Outputs that appear whole, their checksums, and where they come from."""

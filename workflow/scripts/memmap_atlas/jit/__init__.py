@@ -1,0 +1,1 @@
+"""Machine code from the rules of the arithmetic, for large sweeps."""

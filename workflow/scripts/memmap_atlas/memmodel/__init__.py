@@ -1,0 +1,1 @@
+"""The arithmetic: regions, kernels, memory models, and what each costs."""

@@ -1,0 +1,78 @@
+"""Where struct pages stay: the address space of a layout cut into stretches, each with what the
+memmap of its pages is kept for.
+
+Part of the arithmetic, beside ``cost``: the same windows, as places where ``cost`` has their sums.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.models import MODELS, Memmap, memmap_of
+from memmap_atlas.memmodel.regions import Ints, Regions, whole_pages
+
+# the parts of memmap_bytes, as the columns of the table name them
+PARTS = ("needed", "hole", "edge", "rounding")
+NOTHING = -1
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Stretches of the address space of each layout.
+
+    edges: addresses in ascending order, bytes, shape (stretches + 1, layouts)
+    part: place in PARTS of what the struct pages between two edges are kept for, or NOTHING where
+        none are kept or the stretch is empty, shape (stretches, layouts)
+    """
+
+    edges: Ints
+    part: NDArray[np.int8]
+
+
+def strip(layouts: Regions, kernel: Kernel, model: str) -> Strip:
+    """The stretches of ``layouts`` (regions of RAM in bytes) on ``kernel`` under a model.
+
+    What is kept of a stretch in bytes is its size over the page size, times struct page. The parts
+    sum to those of ``cost`` where a model has the memmap of an address once and in one piece: not
+    for discontigmem, whose arrays can overlap, nor for what classic arrays are rounded up by, which
+    no address has. Where struct page is no power of two, an edge can lie inside of a page.
+    Raises KeyError for an unknown model.
+    """
+    memmap = MODELS[model](layouts, kernel)
+    ram = memmap_of(whole_pages(layouts, kernel.page_size), kernel)
+    edges, part = stretches(memmap, ram)
+    return Strip(edges * kernel.page_size // kernel.struct_page_size, part)
+
+
+def stretches(memmap: Memmap, ram: Regions) -> tuple[Ints, NDArray[np.int8]]:
+    """The same in the memmap: edges in bytes from the struct page of pfn 0, and the part of each
+    stretch, as in :class:`Strip`; ``ram`` is the memmap of the whole pages of RAM.
+    """
+    sets = [memmap.kept, memmap.struct_pages, ram, *([memmap.freed] if memmap.freed else [])]
+    edges = np.sort(np.concatenate([edge for one in sets for edge in (one.start, one.end)]), axis=0)
+    # all edges of the sets are among these: a stretch lies in one where its first byte does
+    first = edges[:-1]
+    kept = inside(memmap.kept, first) & (edges[1:] > first)
+    if memmap.freed:
+        kept &= ~inside(memmap.freed, first)
+    between = (first >= ram.first) & (first < ram.last)
+    # the last rule that fits names the part
+    part = np.full(first.shape, NOTHING, dtype=np.int8)
+    for name, where in (
+        ("rounding", kept),
+        ("edge", kept & inside(memmap.struct_pages, first)),
+        ("hole", kept & inside(memmap.struct_pages, first) & between),
+        ("needed", kept & inside(ram, first)),
+    ):
+        part[where] = PARTS.index(name)
+    return edges, part
+
+
+def inside(regions: Regions, points: Ints) -> NDArray[np.bool_]:
+    """Whether each point, shape (points, layouts), lies in a region of its layout."""
+    found = np.zeros(points.shape, dtype=bool)
+    for start, end in zip(regions.start, regions.end, strict=True):
+        found |= (start <= points) & (points < end)
+    return found

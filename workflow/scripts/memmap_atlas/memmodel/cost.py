@@ -1,0 +1,90 @@
+"""Cost of a layout under a model: every byte that the table reports."""
+
+from dataclasses import dataclass
+
+from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.models import MODELS, Memmap, memmap_of
+from memmap_atlas.memmodel.regions import (
+    Ints,
+    Regions,
+    align_up,
+    floor_divide,
+    overlap,
+    whole_pages,
+)
+from memmap_atlas.memmodel.section_tables import page_tables, section_roots, section_usage
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Bytes for each layout, int64 of shape (layouts,). ``hole``, ``edge`` and ``rounding`` sum to
+    ``wasted``.
+    """
+
+    needed: Ints
+    memmap: Ints
+    freed: Ints
+    hole: Ints
+    edge: Ints
+    rounding: Ints
+    root_array: Ints
+    root_pages: Ints
+    usage: Ints
+    page_table: Ints
+    boot_request: Ints
+
+    @property
+    def wasted(self) -> Ints:
+        """What stays allocated and is no struct page of RAM."""
+        return self.memmap - self.needed
+
+    @property
+    def section_table(self) -> Ints:
+        """mem_section: the root array and its root pages."""
+        return self.root_array + self.root_pages
+
+
+def cost(layouts: Regions, kernel: Kernel, model: str) -> Cost:
+    """Cost of ``layouts`` (regions of RAM in bytes) on ``kernel`` under the model of that name.
+
+    Raises KeyError for an unknown model. Rules that forbid a point are not looked at: see
+    :func:`infeasible`.
+    """
+    memmap = MODELS[model](layouts, kernel)
+    ram = memmap_of(whole_pages(layouts, kernel.page_size), kernel)
+    between = staying(memmap, memmap.struct_pages.clipped(ram.first, ram.last))
+    known = staying(memmap, memmap.struct_pages)
+    kept = memmap.taken - memmap.given_back
+    arrays, pages = section_roots(memmap, kernel)
+    return Cost(
+        needed=ram.size,
+        memmap=kept,
+        freed=memmap.given_back,
+        hole=between - ram.size,
+        edge=known - between,
+        rounding=kept - known,
+        root_array=arrays,
+        root_pages=pages,
+        usage=section_usage(memmap, kernel),
+        page_table=page_tables(memmap, layouts, kernel),
+        boot_request=memmap.request,
+    )
+
+
+def staying(memmap: Memmap, struct_pages: Regions) -> Ints:
+    """Bytes of ``struct_pages`` that stay backed after boot."""
+    kept = overlap(memmap.kept, struct_pages)
+    return kept if memmap.freed is None else kept - overlap(memmap.freed, struct_pages)
+
+
+def counted_pages(layouts: Regions, kernel: Kernel, model: str) -> Ints:
+    """What /proc/vmstat's nr_memmap_boot_pages says, in pages: it is computed, not measured.
+
+    mm/sparse.c: sparse_init_nid() and mm/mm_init.c: alloc_node_mem_map() add whole pages for each
+    present section or array, whatever is taken or freed (15995a352474, 6.11; c3576889d87b).
+    """
+    memmap = MODELS[model](layouts, kernel)
+    if memmap.sections is None:
+        return floor_divide(align_up(memmap.taken, kernel.page_size), kernel.page_size)
+    each = -(-kernel.section_memmap // kernel.page_size)
+    return memmap.sections.size // kernel.section_size * each

@@ -1,0 +1,313 @@
+"""How a kernel lays out its memmap: nine models, each a few lines over the windows that RAM
+touches.
+
+All of them take RAM as whole pages (``regions.whole_pages``) and answer with a :class:`Memmap`.
+Ranges of RAM are in bytes of physical memory, ranges of the memmap in bytes from the struct page of
+pfn 0. Rules name the kernel's file, function and release; where releases differ, a value of the
+kernel chooses.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.regions import (
+    Ints,
+    Regions,
+    align_down,
+    align_up,
+    covering_windows,
+    whole_pages,
+)
+
+
+@dataclass(frozen=True)
+class Memmap:
+    """What a model takes for each layout.
+
+    struct_pages: the memmap of the pages that the model covers
+    kept: what stays backed of the memmap, before ``freed`` is taken away
+    freed: ranges inside ``kept`` that are given back after boot, or None
+    taken, given_back: bytes allocated while booting, and bytes returned after it, shape (layouts,)
+    request: bytes of the largest single request while booting, shape (layouts,)
+    leaves: what the vmemmap maps while booting, or None where there is no vmemmap
+    leaf: bytes of one of them
+    sections: the present sections, or None where the model knows none
+    """
+
+    struct_pages: Regions
+    kept: Regions
+    freed: Regions | None
+    taken: Ints
+    given_back: Ints
+    request: Ints
+    leaves: Regions | None = None
+    leaf: int = 0
+    sections: Regions | None = None
+
+
+def memmap_of(ram: Regions, kernel: Kernel) -> Regions:
+    """The struct pages of some RAM."""
+    return ram.scaled(kernel.struct_page_size, kernel.page_size)
+
+
+def present_sections(ram: Regions, kernel: Kernel) -> Regions:
+    """A section is present as soon as it holds one whole page (mm/sparse.c: memory_present(), 4.6
+    to 6.12).
+    """
+    return covering_windows(ram, kernel.section_size)
+
+
+def flatmem(layouts: Regions, kernel: Kernel) -> Memmap:
+    """One array from the first to the last page, both rounded out to MAX_ORDER blocks.
+
+    mm/page_alloc.c: alloc_node_mem_map() (to 6.2), mm/mm_init.c (6.12). Its size is not rounded to
+    pages.
+    """
+    ram = whole_pages(layouts, kernel.page_size)
+    order = kernel.max_order_size
+    span = Regions(align_down(ram.first, order)[None], align_up(ram.last, order)[None])
+    array = memmap_of(span, kernel)
+    none = np.zeros_like(array.size)
+    return Memmap(array, array, None, array.size, none, request=array.size)
+
+
+def flatmem_free(layouts: Regions, kernel: Kernel) -> Memmap:
+    """FLATMEM, and ``free_unused_memmap()`` gives back what lies between regions.
+
+    The array is aligned to 64 bytes only (memblock_alloc_node(), 5.10), so its pages begin and end
+    anywhere in a hole: of a hole worth H bytes the two ragged ends stay, one page more than H %
+    page. No start of the array keeps more; where H is no whole number of pages a boot can keep one
+    page less.
+    """
+    array = flatmem(layouts, kernel)
+    holes = memmap_of(unused(layouts, kernel, sparse=False), kernel)
+    pages = np.maximum(holes.end - holes.start - kernel.page_size, 0)
+    freed = Regions(holes.start, holes.start + align_down(pages, kernel.page_size))
+    return Memmap(
+        array.struct_pages, array.kept, freed, array.taken, freed.size, request=array.request
+    )
+
+
+def freed_in_place(layouts: Regions, kernel: Kernel, array: Ints) -> Ints:
+    """What ``free_unused_memmap()`` gives back of a FLATMEM array that starts at ``array`` (bytes,
+    shape (layouts,)): the pages that lie whole in the holes of the memmap, as it stands there.
+
+    mm/memblock.c: free_memmap() (5.11), arch/arm64/mm/init.c and arch/arm/mm/init.c before.
+    """
+    moved = array - flatmem(layouts, kernel).struct_pages.first
+    holes = memmap_of(unused(layouts, kernel, sparse=False), kernel).shifted(moved)
+    start, end = align_up(holes.start, kernel.page_size), align_down(holes.end, kernel.page_size)
+    freed: Ints = np.maximum(end - start, 0).sum(axis=0)
+    return freed
+
+
+def discontigmem(layouts: Regions, kernel: Kernel) -> Memmap:
+    """A FLATMEM array for each region, as if each were a node; arrays of near regions can hold a
+    page twice.
+
+    mm/page_alloc.c: alloc_node_mem_map(), once a node; removed in 5.14 (bb1c50d3967f).
+    """
+    ram = whole_pages(layouts, kernel.page_size)
+    order = kernel.max_order_size
+    some = ram.end > ram.start
+    arrays = memmap_of(
+        Regions(
+            np.where(some, align_down(ram.start, order), 0),
+            np.where(some, align_up(ram.end, order), 0),
+        ),
+        kernel,
+    )
+    covered = memmap_of(covering_windows(ram, order), kernel)
+    return Memmap(
+        covered,
+        covered,
+        None,
+        arrays.size,
+        np.zeros_like(arrays.size),
+        request=(arrays.end - arrays.start).max(axis=0),
+    )
+
+
+def sparsemem(layouts: Regions, kernel: Kernel) -> Memmap:
+    """Classic: each present section has its own array, of whole pages.
+
+    mm/sparse.c: sparse_early_mem_map_alloc() (4.6), sparse_init_nid() with one buffer for all (4.19
+    to 2026).
+    """
+    sections = present_sections(whole_pages(layouts, kernel.page_size), kernel)
+    count = sections.size // kernel.section_size
+    each = -(-kernel.section_memmap // kernel.page_size) * kernel.page_size
+    struct_pages = memmap_of(sections, kernel)
+    return Memmap(
+        struct_pages,
+        struct_pages,
+        None,
+        count * each,
+        np.zeros_like(count),
+        request=boot_request(count, each, each, kernel),
+        sections=sections,
+    )
+
+
+def sparsemem_free(layouts: Regions, kernel: Kernel) -> Memmap:
+    """Classic, and ``free_unused_memmap()`` gives back what lies behind a region in its last
+    section.
+
+    The array of a section starts on a page; only pages that lie whole in the unused part are freed
+    (free_memmap()).
+    """
+    whole = sparsemem(layouts, kernel)
+    holes = unused(layouts, kernel, sparse=True)
+    array = holes.start // kernel.section_size * kernel.section_memmap
+    gaps = memmap_of(holes, kernel)
+    start = array + align_up(gaps.start - array, kernel.page_size)
+    freed = Regions(
+        start, np.maximum(array + align_down(gaps.end - array, kernel.page_size), start)
+    )
+    return Memmap(
+        whole.struct_pages,
+        whole.kept,
+        freed,
+        whole.taken,
+        freed.size,
+        request=whole.request,
+        sections=whole.sections,
+    )
+
+
+def vmemmap(layouts: Regions, kernel: Kernel) -> Memmap:
+    """Each present section is mapped whole: a leaf is taken when any struct page of a present
+    section falls into it.
+
+    mm/sparse.c: sparse_init_nid(), mm/sparse-vmemmap.c: __populate_section_memmap() and the
+    architecture's vmemmap_populate(), 4.6 to 6.12. Sections that share a leaf share its bytes: the
+    second finds it mapped.
+    """
+    return mapped(layouts, kernel, kernel.vmemmap_leaf)
+
+
+def vmemmap_base(layouts: Regions, kernel: Kernel) -> Memmap:
+    """The same with leaves of one page, whatever the kernel would use
+    (vmemmap_populate_basepages()).
+    """
+    return mapped(layouts, kernel, kernel.page_size)
+
+
+def mapped(layouts: Regions, kernel: Kernel, leaf: int) -> Memmap:
+    """The vmemmap of all present sections with leaves of ``leaf`` bytes."""
+    sections = present_sections(whole_pages(layouts, kernel.page_size), kernel)
+    count = sections.size // kernel.section_size
+    struct_pages = memmap_of(sections, kernel)
+    leaves = covering_windows(struct_pages, leaf)
+    # section_map_size() rounds to PMD_SIZE, whatever the leaf (mm/sparse.c, 4.19 on)
+    each = -(-kernel.section_memmap // kernel.pmd_size) * kernel.pmd_size
+    return Memmap(
+        struct_pages,
+        leaves,
+        None,
+        leaves.size,
+        np.zeros_like(count),
+        request=boot_request(count, each, leaf, kernel),
+        leaves=leaves,
+        leaf=leaf,
+        sections=sections,
+    )
+
+
+def vmemmap_populated(layouts: Regions, kernel: Kernel) -> Memmap:
+    """A proposal: only leaves that hold struct pages of RAM, as the reply of April 2016 took it to
+    be.
+    """
+    whole = vmemmap(layouts, kernel)
+    leaves = leaves_of_ram(layouts, kernel)
+    return Memmap(
+        whole.struct_pages,
+        leaves,
+        None,
+        leaves.size,
+        np.zeros_like(whole.taken),
+        request=whole.request,
+        leaves=leaves,
+        leaf=whole.leaf,
+        sections=whole.sections,
+    )
+
+
+def vmemmap_trimmed(layouts: Regions, kernel: Kernel) -> Memmap:
+    """A proposal: the kernel maps whole sections, then frees the leaves that lie whole in holes.
+
+    "arm64: mm: free unused memmap for sparse memory model that define VMEMMAP", July 2020; never
+    merged.
+    """
+    whole = vmemmap(layouts, kernel)
+    kept = leaves_of_ram(layouts, kernel)
+    return Memmap(
+        whole.struct_pages,
+        kept,
+        None,
+        whole.taken,
+        whole.taken - kept.size,
+        request=whole.request,
+        leaves=whole.leaves,
+        leaf=whole.leaf,
+        sections=whole.sections,
+    )
+
+
+def leaves_of_ram(layouts: Regions, kernel: Kernel) -> Regions:
+    """The leaves that hold any struct page of RAM."""
+    return covering_windows(
+        memmap_of(whole_pages(layouts, kernel.page_size), kernel), kernel.vmemmap_leaf
+    )
+
+
+def boot_request(count: Ints, each: int, alone: int, kernel: Kernel) -> Ints:
+    """The largest request for ``count`` sections: all at once with the section buffer, else one
+    piece of ``alone``.
+    """
+    if kernel.section_buffer:
+        return count * each
+    return np.where(count > 0, np.int64(alone), np.int64(0))
+
+
+def unused(layouts: Regions, kernel: Kernel, sparse: bool) -> Regions:
+    """The ranges of RAM's address space whose struct pages ``free_unused_memmap()`` hands to
+    free_memmap().
+
+    arch/arm64/mm/init.c (4.6 to 5.10), arch/arm/mm/init.c (to 5.10), mm/memblock.c (4f5b0c178996,
+    5.11). Each variant rounds in its own way: ``max-order`` rounds only the end of a region, to a
+    MAX_ORDER block; ``max-order-truncated`` (4.6) also takes the page that a ragged start cuts (but
+    for regions without a whole page, of which 4.6 would keep a page too);
+    ``max-order-flatmem`` rounds the start too, with FLATMEM only; ``pageblock`` (e2a86800d586,
+    f921f53e089a, 5.14) rounds both to pageblocks.
+    """
+    variant = kernel.free_unused_memmap
+    ram = whole_pages(layouts, kernel.page_size, truncate=variant == "max-order-truncated")
+    unit = kernel.pageblock_size if variant == "pageblock" else kernel.max_order_size
+    ends = align_up(ram.end, unit)
+    previous, start = ends[:-1], ram.start[1:]
+    if sparse:
+        start = np.minimum(start, align_up(previous, kernel.section_size))
+    if variant == "pageblock" or (variant == "max-order-flatmem" and not sparse):
+        start = align_down(start, unit)
+    if sparse:
+        # behind the last region, to the end of its section
+        previous = ends
+        start = np.concatenate([start, align_up(ends[-1:], kernel.section_size)])
+    return Regions(previous, np.maximum(start, previous))
+
+
+MODELS: dict[str, Callable[[Regions, Kernel], Memmap]] = {
+    "flatmem": flatmem,
+    "flatmem-free": flatmem_free,
+    "discontigmem": discontigmem,
+    "sparsemem": sparsemem,
+    "sparsemem-free": sparsemem_free,
+    "vmemmap": vmemmap,
+    "vmemmap-base": vmemmap_base,
+    "vmemmap-populated": vmemmap_populated,
+    "vmemmap-trimmed": vmemmap_trimmed,
+}

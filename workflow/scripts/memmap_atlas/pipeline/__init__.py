@@ -1,0 +1,1 @@
+"""The workflow's view of results/: paths, verification and the run lock."""

@@ -1,0 +1,1 @@
+"""Sweeps: axes, layouts, evaluated points and their tables."""

@@ -1,0 +1,184 @@
+"""A sweep: the design space that one file describes, with everything that it names filled in.
+
+A :class:`Sweep` is self-contained: kernels and machines are in it by value, sizes are bytes. It
+goes to results/<sweep>/sweep.resolved.yaml and comes back from there the same.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from memmap_atlas.memmodel.kernel import Kernel, kernel_from, kernel_values
+from memmap_atlas.memmodel.regions import Layout
+from memmap_atlas.sweep.axes import GRID_AXES, Grid, Range
+
+# the same as yaml.safe_load, in C where it is there: a sweep can have thousands of layouts
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+# points in a file of the dataset, or more where there would be too many files
+POINTS_PER_PART, MOST_PARTS = 50_000_000, 200
+
+
+# what is held in memory at once: some 25 MB of columns
+POINTS_PER_GROUP = 1 << 17
+
+
+# a kernel, a section size and a model
+Combination = tuple[str, int, str]
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """The file that a layout or a kernel was read from.
+
+    name: of the layout or kernel
+    file: as it was given
+    kind: of the file, in words
+    notes: what a reader of the numbers has to know of it
+    """
+
+    name: str
+    file: str
+    sha256: str
+    kind: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Layouts x kernels x section sizes x models.
+
+    regions: named layouts
+    kernels: by name, in the order of the sweep file
+    section_sizes: bytes; None is the size that a kernel ships with
+    sources: of the layouts and kernels that were read from files
+    """
+
+    name: str
+    description: str
+    grid: Grid | None
+    regions: Mapping[str, Layout]
+    kernels: Mapping[str, Kernel]
+    section_sizes: tuple[int | None, ...]
+    models: tuple[str, ...]
+    figures: tuple[str, ...]
+    sources: tuple[SourceFile, ...] = ()
+
+    @property
+    def layouts(self) -> int:
+        """Number of layouts."""
+        return len(self.regions) + (len(self.grid) if self.grid else 0)
+
+    @property
+    def combinations(self) -> list[Combination]:
+        """(kernel, section size, model) in the order of the table."""
+        return [
+            (name, section, model)
+            for name, kernel in self.kernels.items()
+            for section in sections_of(kernel, self.section_sizes)
+            for model in self.models
+        ]
+
+    @property
+    def points(self) -> int:
+        """Number of rows of the table."""
+        return self.layouts * len(self.combinations)
+
+    @property
+    def layouts_per_group(self) -> int:
+        """Layouts whose points under one kernel fill a row group of the dataset. In eights: their
+        places repeat with each combination, and as whole bytes they compress to almost nothing.
+        """
+        most = max(Counter(kernel for kernel, _, _ in self.combinations).values())
+        layouts = max(POINTS_PER_GROUP // most, 1)
+        return layouts - layouts % 8 if layouts > 8 else layouts
+
+    @property
+    def groups(self) -> list[list[Combination]]:
+        """Combinations that share a row group, in order: all of a kernel, and of further kernels as
+        far as there is room.
+        """
+        room = POINTS_PER_GROUP // min(self.layouts, self.layouts_per_group)
+        groups: list[list[Combination]] = [[]]
+        for _, of_kernel in groupby(self.combinations, key=itemgetter(0)):
+            some = list(of_kernel)
+            if groups[-1] and len(groups[-1]) + len(some) > room:
+                groups.append([])
+            groups[-1] += some
+        return groups
+
+    @property
+    def layouts_per_part(self) -> int:
+        """Layouts in a file of the dataset, in whole row groups: what one job evaluates. That
+        depends on the number of points alone, never on the machine.
+        """
+        points = max(POINTS_PER_PART, -(-self.points // MOST_PARTS))
+        blocks = -(-points // (self.layouts_per_group * len(self.combinations)))
+        return blocks * self.layouts_per_group
+
+    @property
+    def parts(self) -> int:
+        """Number of files of the dataset."""
+        return -(-self.layouts // self.layouts_per_part)
+
+
+def sections_of(kernel: Kernel, section_sizes: tuple[int | None, ...]) -> tuple[int, ...]:
+    """The section sizes of a kernel's points, each once, in the order given."""
+    return tuple(dict.fromkeys(size or kernel.section_size for size in section_sizes))
+
+
+def resolved(sweep: Sweep) -> dict[str, Any]:
+    """The sweep in native types, as YAML, JSON and Snakemake's params take them."""
+    values = asdict(sweep)
+    values["grid"] = sweep.grid and {
+        name: asdict(axis) if isinstance(axis, Range) else list(axis)
+        for name in GRID_AXES
+        for axis in [getattr(sweep.grid, name)]
+    }
+    values["regions"] = {
+        name: [list(region) for region in regions] for name, regions in sweep.regions.items()
+    }
+    values["kernels"] = {name: kernel_values(kernel) for name, kernel in sweep.kernels.items()}
+    for key in ("section_sizes", "models", "figures"):
+        values[key] = list(values[key])
+    values["sources"] = [{**asdict(one), "notes": list(one.notes)} for one in sweep.sources]
+    return values
+
+
+def sweep_from(values: Mapping[str, Any]) -> Sweep:
+    """The sweep whose :func:`resolved` is ``values``, with or without description and figures."""
+    grid = values["grid"]
+    return Sweep(
+        name=values["name"],
+        description=values.get("description", ""),
+        grid=grid
+        and Grid(
+            **{
+                name: Range(**axis) if isinstance(axis, dict) else tuple(axis)
+                for name, axis in grid.items()
+            }
+        ),
+        regions={
+            name: tuple((start, end) for start, end in regions)
+            for name, regions in values["regions"].items()
+        },
+        kernels={name: kernel_from(kernel) for name, kernel in values["kernels"].items()},
+        section_sizes=tuple(values["section_sizes"]),
+        models=tuple(values["models"]),
+        figures=tuple(values.get("figures", ())),
+        sources=tuple(
+            SourceFile(**{**one, "notes": tuple(one["notes"])}) for one in values["sources"]
+        ),
+    )
+
+
+def load(path: Path) -> Sweep:
+    """The sweep of a sweep.resolved.yaml."""
+    return sweep_from(yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER))

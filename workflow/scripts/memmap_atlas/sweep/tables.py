@@ -1,0 +1,226 @@
+"""The tables: layouts.parquet and the memmap dataset, one row per point.
+
+Here arrays become Arrow columns and files; nothing is computed. Both are written block by block, so
+that memory does not grow with a sweep.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from memmap_atlas.memmodel.backing import NOTHING, PARTS, Strip
+from memmap_atlas.memmodel.feasibility import FEASIBLE, RULES
+from memmap_atlas.memmodel.regions import Ints
+from memmap_atlas.sweep.design import POINTS_PER_GROUP, Sweep
+from memmap_atlas.sweep.evaluate import COSTS, Points
+from memmap_atlas.sweep.layouts import Layouts
+
+# rows of layouts.parquet that are written at once
+LAYOUTS_PER_GROUP = 1 << 16
+
+NAME = pa.dictionary(pa.int32(), pa.string())
+LAYOUT_COLUMNS = [
+    ("layout", NAME, "name of the layout"),
+    ("base_bytes", pa.int64(), "where RAM of a grid layout starts; null for other layouts"),
+    ("ram_bytes", pa.int64(), "RAM, without holes"),
+    ("hole_start_bytes", pa.int64(), "address of a grid layout's hole; null for other layouts"),
+    ("hole_size_bytes", pa.int64(), "size of a grid layout's hole; null for other layouts"),
+]
+POINT_COLUMNS = [
+    ("kernel", NAME, "name of the kernel"),
+    ("page_bytes", pa.int64(), "its page, the granule"),
+    ("section_bytes", pa.int64(), "size of a section, the kernel's own or a what-if"),
+    ("struct_page_bytes", pa.int64(), "sizeof(struct page)"),
+    ("model", NAME, "memory model"),
+    ("selectable", pa.bool_(), "whether the kernel can be built with the model"),
+    ("feasible", pa.bool_(), "whether no hard rule of the kernel forbids the point"),
+    ("reason", NAME, "the rule that forbids the point; null where feasible"),
+]
+COST_WORDS = {
+    "needed": "whole RAM pages x struct page",
+    "memmap": "what stays allocated for struct pages after boot",
+    "freed": "given back by free_unused_memmap() or by trimming",
+    "wasted": "memmap_bytes - needed_bytes, the sum of the next three",
+    "hole": "kept struct pages of pages between RAM",
+    "edge": "kept struct pages of pages before the first or after the last of RAM",
+    "rounding": "the rest of the allocation",
+    "section_table": "mem_section: roots and root pages",
+    "usage": "mem_section_usage of the present sections",
+    "page_table": "page tables that map the vmemmap",
+    "boot_request": "the largest single request for the memmap while booting",
+}
+COST_COLUMNS = [(f"{name}_bytes", COST_WORDS[name]) for name in COSTS]
+
+
+STRIP_COLUMNS = [
+    LAYOUT_COLUMNS[0],
+    POINT_COLUMNS[0],
+    POINT_COLUMNS[2],
+    POINT_COLUMNS[4],
+]
+STRETCHES = pa.list_(
+    pa.struct(
+        [
+            ("start", pa.int64()),
+            ("end", pa.int64()),
+            ("part", pa.dictionary(pa.int8(), pa.string())),
+        ]
+    )
+)
+
+
+def schema(columns: Iterable[tuple[str, pa.DataType, str]], metadata: dict[str, str]) -> pa.Schema:
+    """An Arrow schema whose fields say what they hold and in which unit."""
+    return pa.schema(
+        [
+            pa.field(
+                name,
+                kind,
+                metadata={"description": text}
+                | ({"unit": "bytes"} if name.endswith("_bytes") else {}),
+            )
+            for name, kind, text in columns
+        ],
+        metadata=metadata,
+    )
+
+
+def memmap_schema(metadata: dict[str, str]) -> pa.Schema:
+    """The schema of the memmap dataset, columns in the order of the contract."""
+    costs = [(name, pa.int64(), text) for name, text in COST_COLUMNS]
+    return schema([*LAYOUT_COLUMNS, *POINT_COLUMNS, *costs], metadata)
+
+
+def layout_columns(layouts: Layouts) -> list[pa.Array]:
+    """The columns that say which layout a row is about, but its name."""
+    base, start, size = (
+        numbers(layouts.axes[axis], valid=layouts.gridded)
+        for axis in ("base", "hole_start", "hole_size")
+    )
+    return [base, numbers(layouts.regions.size), start, size]
+
+
+def write_layouts(path: Path, blocks: Iterable[Layouts], metadata: dict[str, str]) -> None:
+    """layouts.parquet: a row for each layout, with its regions in address order."""
+    pairs = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64())]))
+    name, *rest = LAYOUT_COLUMNS
+    columns = [(name[0], pa.string(), name[2]), *rest]
+    form = schema([*columns, ("regions", pairs, "regions of RAM, half-open, in bytes")], metadata)
+    with pq.ParquetWriter(path, form, compression="zstd") as writer:
+        for layouts in blocks:
+            start, end = layouts.regions.start.T, layouts.regions.end.T
+            some = end > start
+            offsets = np.concatenate([[0], np.cumsum(some.sum(axis=1))]).astype(np.int32)
+            edges = pa.StructArray.from_arrays(
+                [pa.array(start[some]), pa.array(end[some])], names=["start", "end"]
+            )
+            regions = pa.ListArray.from_arrays(offsets, edges)
+            arrays = [layouts.names, *layout_columns(layouts), regions]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=form))
+
+
+def numbers(values: Ints, valid: NDArray[np.bool_] | None = None) -> pa.Array:
+    """int64 values as an Arrow column, without a copy; null where not ``valid``."""
+    bits = None if valid is None or valid.all() else bitmap(valid)
+    return pa.Array.from_buffers(pa.int64(), values.size, [bits, pa.py_buffer(values)])
+
+
+def bitmap(values: NDArray[np.bool_]) -> pa.Buffer:
+    """Booleans as Arrow keeps them, a bit each."""
+    return pa.py_buffer(np.packbits(values, bitorder="little"))
+
+
+def named(places: NDArray[np.int32], names: Iterable[str]) -> pa.Array:
+    """A column of names that repeat, given as the place of each in ``names``."""
+    return pa.DictionaryArray.from_arrays(pa.array(places), pa.array(names, pa.string()))
+
+
+def point_columns(points: Points, sweep: Sweep) -> list[pa.Array]:
+    """The columns of the contract for some points: all layouts of one combination, then those of
+    the next.
+    """
+    combinations, count = points.combinations, len(points.layouts)
+    kernels = [sweep.kernels[kernel] for kernel, _, _ in combinations]
+
+    def all_layouts(values: Iterable[Any], kind: Any = np.int64) -> Any:
+        return np.repeat(np.array(list(values), dtype=kind), count)
+
+    def all_combinations(column: pa.Array) -> pa.Array:
+        return pa.concat_arrays([column] * len(combinations))
+
+    def all_named(values: list[str]) -> pa.Array:
+        names = list(dict.fromkeys(values))
+        return named(all_layouts(map(names.index, values), np.int32), names)
+
+    rules = points.rules.ravel()
+    feasible = rules == RULES.index(FEASIBLE)
+    reasons = pa.array(rules.astype(np.int32), mask=feasible)
+    selectable = [model in sweep.kernels[kernel].models for kernel, _, model in combinations]
+    return [
+        named(np.tile(np.arange(count, dtype=np.int32), len(combinations)), points.layouts.names),
+        *map(all_combinations, layout_columns(points.layouts)),
+        all_named([kernel for kernel, _, _ in combinations]),
+        numbers(all_layouts(kernel.page_size for kernel in kernels)),
+        numbers(all_layouts(section for _, section, _ in combinations)),
+        numbers(all_layouts(kernel.struct_page_size for kernel in kernels)),
+        all_named([model for _, _, model in combinations]),
+        pa.array(all_layouts(selectable, np.bool_)),
+        pa.array(feasible),
+        pa.DictionaryArray.from_arrays(reasons, pa.array(RULES, pa.string())),
+        *(numbers(values.ravel(), feasible) for values in points.costs),
+    ]
+
+
+def write_memmap(
+    path: Path, points: Iterable[Points], sweep: Sweep, metadata: dict[str, str]
+) -> None:
+    """One file of the memmap dataset: a row group has all points of some layouts under one kernel,
+    or under several, those of one combination after those of the other.
+    """
+    form = memmap_schema(metadata)
+    # in one page the repetitions of a column are seen
+    with pq.ParquetWriter(
+        path, form, compression="zstd", max_rows_per_page=POINTS_PER_GROUP
+    ) as writer:
+        for some in points:
+            table = pa.Table.from_arrays(point_columns(some, sweep), schema=form)
+            writer.write_table(table, row_group_size=len(table))
+
+
+def stretches(strip: Strip) -> pa.Array:
+    """The stretches of each layout that keep anything, neighbours of the same part as one."""
+    edges, part = strip.edges.T, strip.part.T
+    kept = part != NOTHING
+    start, end, part = edges[:, :-1][kept], edges[:, 1:][kept], part[kept]
+    layout = np.nonzero(kept)[0]
+    new = np.ones(len(start), dtype=bool)
+    new[1:] = (part[1:] != part[:-1]) | (start[1:] != end[:-1]) | (layout[1:] != layout[:-1])
+    last = np.append(new, True)[1:]
+    counts = np.bincount(layout[new], minlength=len(kept))
+    names = pa.DictionaryArray.from_arrays(pa.array(part[new]), pa.array(PARTS))
+    pairs = pa.StructArray.from_arrays(
+        [pa.array(start[new]), pa.array(end[last]), names], names=["start", "end", "part"]
+    )
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    return pa.ListArray.from_arrays(offsets, pairs)
+
+
+def write_strips(
+    path: Path, strips: Iterator[tuple[str, int, str, Strip]], names: Any, metadata: dict[str, str]
+) -> None:
+    """strips.parquet: for each layout and (kernel, section size, model) where struct pages stay."""
+    columns = [*STRIP_COLUMNS, ("stretches", STRETCHES, "kept struct pages: addresses and part")]
+    form = schema(columns, metadata)
+    count = len(names)
+    layouts = named(np.arange(count, dtype=np.int32), names)
+    none = np.zeros(count, dtype=np.int32)
+    with pq.ParquetWriter(path, form, compression="zstd") as writer:
+        for kernel, section, model, strip in strips:
+            of_kernel, of_model = named(none, [kernel]), named(none, [model])
+            arrays = [layouts, of_kernel, pa.repeat(section, count), of_model, stretches(strip)]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=form))

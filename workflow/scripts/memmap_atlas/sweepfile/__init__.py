@@ -1,0 +1,1 @@
+"""Sweep files, and the files of machines that they name, to sweeps."""

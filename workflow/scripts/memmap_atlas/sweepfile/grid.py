@@ -1,0 +1,119 @@
+"""Axes and section sizes of a sweep file, to values."""
+
+from typing import Any
+
+from memmap_atlas.documents.errors import ConfigError, Problem, noting, refuse
+from memmap_atlas.memmodel.regions import HIGHEST_ADDRESS
+from memmap_atlas.sweep.axes import GRID_AXES, Axis, Grid, Range
+from memmap_atlas.text.units import parse_size, size_text
+
+MOST_HINTS = 20
+
+
+def read_axis(value: Any, file: str, path: tuple[str, ...]) -> Axis:
+    """A list of sizes or a range of them.
+
+    Raises ConfigError for a range that never arrives, and for a value that stands twice.
+    """
+    if isinstance(value, list):
+        values = tuple(parse_size(size) for size in value)
+        if len(set(values)) < len(values):
+            text = f"a value stands twice: {', '.join(map(str, value[:MOST_HINTS]))}"
+            raise ConfigError([Problem(file, path, text)])
+        return values
+    start, stop = parse_size(value["from"]), parse_size(value["to"])
+    step, factor = parse_size(value.get("step", 0)), int(value.get("factor", 0))
+    wrong = []
+    if ("step" in value) == ("factor" in value):
+        wrong.append("a range has a step or a factor, and one of them only")
+    elif "step" in value and step == 0:
+        wrong.append("a step of 0 never arrives: give it a size, such as 64MiB")
+    elif "factor" in value and start == 0:
+        wrong.append("a range with a factor can't start from 0: it never leaves it")
+    if stop < start:
+        wrong.append(f"from {value['from']} to {value['to']} has no value: to lies below from")
+    if wrong:
+        raise ConfigError([Problem(file, path, text) for text in wrong])
+    return Range(start, stop, step, factor)
+
+
+def read_grid(value: Any, page: int, file: str) -> Grid:
+    """The axes of grid layouts, in whole pages of ``page`` bytes, the largest of the sweep."""
+    place = ("layouts", "grid")
+    absent = {"base": [0], "hole_start": [0], "hole_size": [0]}
+    axes: dict[str, Axis] = {}
+    wrong: list[Problem] = []
+    for name in GRID_AXES:
+        with noting(wrong):
+            axes[name] = read_axis(value.get(name, absent.get(name)), file, (*place, name))
+            wrong += ragged(axes[name], page, file, (*place, name))
+            if name in value and name.endswith("_size") and lowest(axes[name]) == 0:
+                what = "a hole of size 0 is no hole" if name == "hole_size" else "RAM of size 0"
+                text = f"{what}: give a size of one page or more, or leave it out"
+                wrong.append(Problem(file, (*place, name), text))
+    refuse(wrong)
+    grid = Grid(**axes)
+    if "hole_start" in value and lowest(grid.hole_start) < highest(grid.base):
+        text = (
+            f"a hole at {lowest(grid.hole_start):#x} lies below the base {highest(grid.base):#x}: "
+            "hole_start is an address, not an offset"
+        )
+        wrong.append(Problem(file, (*place, "hole_start"), text))
+    end = highest(grid.base) + highest(grid.ram_size) + highest(grid.hole_size)
+    if end > HIGHEST_ADDRESS:
+        text = f"RAM would end at {end:#x}, above {HIGHEST_ADDRESS:#x}"
+        wrong.append(Problem(file, place, text))
+    refuse(wrong)
+    return grid
+
+
+def lowest(axis: Axis) -> int:
+    """The smallest value of an axis."""
+    return axis.start if isinstance(axis, Range) else min(axis)
+
+
+def highest(axis: Axis) -> int:
+    """A bound on the values of an axis."""
+    return axis.stop if isinstance(axis, Range) else max(axis)
+
+
+def ragged(axis: Axis, page: int, file: str, path: tuple[str, ...]) -> list[Problem]:
+    """Values of an axis that are no whole pages; of a range, its start and step say it for all."""
+    values = (axis.start, axis.step) if isinstance(axis, Range) else axis
+    return [
+        Problem(
+            file,
+            path,
+            f"{size_text(value)} is no whole number of pages of {size_text(page)}, the largest "
+            "page of the sweep's kernels (ragged maps can be given under regions)",
+        )
+        for value in values
+        if value % page
+    ]
+
+
+def read_sections(value: Any, page: int, file: str) -> tuple[int | None, ...]:
+    """Section sizes: powers of two of at least a page, or None for the kernel's own."""
+    path = ("section_size",)
+    listed = value if isinstance(value, list) else []
+    sizes: Axis = ()
+    if listed != ["kernel"]:
+        rest = [size for size in listed if size != "kernel"] if listed else value
+        sizes = read_axis(rest, file, path)
+    if len(sizes) > HIGHEST_ADDRESS.bit_length():
+        text = f"{len(sizes):,} sizes are more than there are powers of two: use factor: 2"
+        raise ConfigError([Problem(file, path, text)])
+    refuse(
+        [
+            Problem(
+                file,
+                path,
+                f"{size_text(size)} is no section: a power of two of at least one page "
+                f"({size_text(page)}), such as 128MiB",
+            )
+            for size in sizes
+            if size.bit_count() != 1 or size < page
+        ]
+    )
+    own: tuple[int | None, ...] = (None,) if "kernel" in listed else ()
+    return (*own, *sizes)

@@ -1,0 +1,1 @@
+"""Sizes, labels, tables and markup: text that people read."""
