@@ -113,11 +113,12 @@ def write_half(folder: Path) -> None:
 
 @pytest.mark.parametrize(("job", "said"), [(False, "looked for\n"), (True, "")])
 def test_a_job_ends_without_a_look_for_garbage(job: bool, said: str, tmp_path: Path) -> None:
-    made = f"with whole([{str(tmp_path / 'made')!r}]) as place: place('made').write_text('all')"
+    output = str(tmp_path / "made")
+    made = f"with staged_outputs([{output!r}]) as place: place('made').write_text('all')"
     code = f"""
 import sys
 sys.path.insert(0, {str(ROOT / "workflow/scripts")!r})
-from memmap_atlas.whole import whole
+from memmap_atlas.integrity.staging import staged_outputs
 
 class Left:
     def __del__(self):
@@ -243,8 +244,8 @@ def test_what_a_dead_job_was_writing_goes(job: Path) -> None:
 def at_work(folder: Path) -> subprocess.Popen[str]:
     """A process that is seen at ``folder`` until it is killed."""
     code = (
-        "import sys, time, pathlib; from memmap_atlas.upkeep import Presence;"
-        "run = Presence(pathlib.Path(sys.argv[1])); run.plan(); run.alone() and run.sign();"
+        "import sys, time, pathlib; from memmap_atlas.pipeline.run_lock import RunLock;"
+        "run = RunLock(pathlib.Path(sys.argv[1])); run.plan(); run.alone() and run.sign();"
         "print('ready', flush=True); time.sleep(600)"
     )
     process = subprocess.Popen(
