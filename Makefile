@@ -26,17 +26,17 @@ test: .venv/ready
 # the readers of files against so many broken ones each, and configurations against so many mutated
 # ones in all; `make test` tries a few hundred, and two thousand
 fuzz: .venv/ready
-	ATLAS_FUZZ=$(FUZZ) $(BIN)/pytest -n 2 --dist load -k fuzz tests/test_readers_text.py \
-	    tests/test_readers_tree.py tests/test_kernel_config.py tests/test_hostile.py
+	ATLAS_FUZZ=$(FUZZ) $(BIN)/pytest -n 2 --dist load -k fuzz tests/readers \
+	    tests/unit/test_hostile.py
 
 # the default sweeps on a Slurm of two CPUs that is started for it, held to a local run; as root, with
 # Debian's munge, slurmctld, slurmd and slurm-client. `make test` has smaller ones
 slurm: .venv/ready
-	ATLAS_SLURM=1 $(BIN)/pytest -s tests/test_slurm.py
+	ATLAS_SLURM=1 $(BIN)/pytest -s tests/workflow/test_slurm.py
 
 # kill -9 at so many moments of a run, each followed by a plain one; `make test` tries a few
 kills: .venv/ready
-	$(BIN)/python tests/faults.py --kills $(KILLS)
+	$(BIN)/python -m tests.tools.faults --kills $(KILLS)
 
 check: .venv/ready
 	$(BIN)/ruff format --check .
@@ -63,13 +63,13 @@ evidence: lab
 	cp results/lab/observations.parquet workflow/resources/evidence.parquet
 
 bench: .venv/ready
-	$(BIN)/python tests/bench.py
+	$(BIN)/python -m tests.tools.bench
 
 # the lock against known vulnerabilities: pip-audit asks for them; ADVISORIES=folder is a copy of
 # theirs, for where there is no network
 audit: .venv/ready
 ifdef ADVISORIES
-	$(BIN)/python tests/audit.py "$(ADVISORIES)"
+	$(BIN)/python -m tests.tools.audit "$(ADVISORIES)"
 else
 	$(PYTHON) -m venv .audit
 	.audit/bin/pip install --quiet --disable-pip-version-check pip-audit

@@ -1,0 +1,137 @@
+"""Figures drawn for tests, from sweeps of a few layouts that have what each kind needs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from matplotlib.figure import Figure as Drawing
+from memmap_atlas.catalog.boards import load_boards
+from memmap_atlas.catalog.machines import load_machines
+from memmap_atlas.figures.data import FigureData, Source
+from memmap_atlas.figures.draw import draw, rows_of
+from memmap_atlas.figures.registry import figures_of
+from memmap_atlas.lab.tables import read_rows
+from memmap_atlas.sweep.evaluate import points, strips
+from memmap_atlas.sweep.layouts import blocks, layouts_of
+from memmap_atlas.sweep.tables import write_memmap, write_strips
+from memmap_atlas.sweepfile.sweeps import load_sweep
+
+from tests.tools.paths import ROOT
+
+SWEEP = """
+name: drawn
+layouts:
+  grid:
+    ram_size: [1GiB, 2GiB, 4GiB]
+    hole_start: {from: 0, to: 3GiB, step: 256MiB}
+    hole_size: [512MiB]
+  regions:
+    thread-3g: [[0x0, 0x60000000], [0x80000000, 0xe0000000]]
+    ragged: [[0x1000, 0x9f000], [0x100000, 0x7fe0000]]
+kernels: [arm64-5.10-64k, arm64-5.10-4k]
+section_size: [kernel, 128MiB]
+models: all
+figures: [waste-heatmap, kernel-heatmap, layout-heatmap, section-heatmap]
+"""
+
+
+OTHERS = [
+    """
+name: strips
+layouts:
+  regions:
+    thread-3g: [[0x0, 0x60000000], [0x80000000, 0xe0000000]]
+    far: [[0x80000000, 0xff000000], [0x880000000, 0xa00000000]]
+kernels: [arm64-5.10-4k, arm64-5.10-64k]
+section_size: [kernel, 128MiB]
+models: [flatmem-free, vmemmap, vmemmap-populated]
+figures: [section-strip]
+""",
+    """
+name: holes
+layouts:
+  grid:
+    ram_size: [2GiB]
+    hole_start: {from: 1GiB, to: 2GiB, step: 128MiB}
+    hole_size: {from: 128MiB, to: 2GiB, step: 128MiB}
+kernels: [arm64-5.10-4k]
+section_size: [kernel, 256MiB]
+models: [sparsemem-free, vmemmap]
+figures: [alignment, regret-heatmap]
+""",
+    """
+name: choices
+layouts:
+  regions:
+    thread-3g: [[0x0, 0x60000000], [0x80000000, 0xe0000000]]
+    ragged: [[0x1000, 0x9f000], [0x100000, 0x7fe0000]]
+  machines: [juno]
+custom_kernels: {a-kernel-with-a-name-of-forty-characters: {extends: arm64-5.10-4k}}
+kernels: [arm64-5.10-4k, a-kernel-with-a-name-of-forty-characters]
+section_size: [2MiB, 8MiB, 64MiB, 128MiB, 512MiB, 1GiB]
+models: all
+figures: [section-curve, best-choice, breakdown]
+""",
+    """
+name: granules
+layouts:
+  machines: [juno, hikey, ax3000-evk]
+kernels: [arm64-6.12-64k, arm64-6.12-4k, arm64-6.12-16k]
+models: [vmemmap]
+figures: [granules]
+""",
+    """
+name: releases
+layouts:
+  machines: [ax3000-evk]
+kernels: [arm64-6.12-4k, arm64-4.6-4k, arm64-5.10-4k]
+models: [vmemmap]
+figures: [timeline]
+""",
+    """
+name: boards
+layouts:
+  boards: [mips, arm64]
+kernels: [arm64-5.10-4k, arm64-5.12-4k]
+models: [vmemmap]
+figures: [boards]
+""",
+]
+MACHINES = load_machines(ROOT / "config/machines.yaml")
+BOARDS = load_boards(ROOT / "config/boards.tsv")
+EVIDENCE = read_rows(ROOT / "workflow/resources/evidence.parquet")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A figure with what it draws, and the whole table that its rows are from."""
+
+    drawing: Drawing
+    drawn: FigureData
+    table: pd.DataFrame
+    source: Source
+
+
+def made_figures(folder: Path, text: str) -> dict[str, Made]:
+    (folder / "sweep.yaml").write_text(text)
+    entries = yaml.safe_load((ROOT / "config/kernels.yaml").read_text())
+    path = folder / "sweep.yaml"
+    sweep = load_sweep(path, "sweep.yaml", entries, MACHINES, 10**7, BOARDS)
+    layouts = layouts_of(sweep)
+    part, kept = folder / "part.parquet", folder / "strips.parquet"
+    write_memmap(part, points(blocks(sweep, sweep.layouts_per_group), sweep), sweep, {})
+    if "section-strip" in sweep.figures:
+        write_strips(kept, strips(layouts, sweep), layouts.names, {})
+    table = pd.read_parquet(part)
+    table = table.astype(dict.fromkeys(table.select_dtypes("category").columns, object))
+    found = {}
+    for figure in figures_of(sweep):
+        source = Source(figure, sweep, [part], kept, EVIDENCE)
+        drawn = rows_of(source)
+        found[figure.name] = Made(draw(source, drawn), drawn, table, source)
+    return found
+
+
+def drawn_figures(folder: Path, text: str) -> dict[str, tuple[Drawing, FigureData]]:
+    return {name: (one.drawing, one.drawn) for name, one in made_figures(folder, text).items()}
