@@ -24,8 +24,8 @@ from memmap_atlas.jit.trace import Trace, trace_rule
 from memmap_atlas.memmodel.cost import cost
 from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.memmodel.regions import Ints, Regions
+from memmap_atlas.sweep.axes import grid_regions
 from memmap_atlas.sweep.evaluate import BLOCK, COSTS, fill_from_arrays, point
-from memmap_atlas.sweep.layouts import grid_regions
 
 from tests.tools import bench_run
 

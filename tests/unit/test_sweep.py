@@ -12,10 +12,10 @@ from memmap_atlas.memmodel.cost import cost
 from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.memmodel.regions import Regions
 from memmap_atlas.pipeline.paths import strays, tables
-from memmap_atlas.sweep.axes import Range
+from memmap_atlas.sweep.axes import Range, grid_names, grid_regions
 from memmap_atlas.sweep.design import Sweep, resolved, sweep_from
 from memmap_atlas.sweep.evaluate import points
-from memmap_atlas.sweep.layouts import Layouts, blocks, grid_names, grid_regions, layouts_of
+from memmap_atlas.sweep.layouts import Layouts, blocks, layouts_of
 from memmap_atlas.sweep.tables import COST_COLUMNS, write_layouts, write_memmap
 from memmap_atlas.sweepfile.sweeps import load_sweep, load_sweeps
 
@@ -74,7 +74,8 @@ def test_grid_layout(
 def test_grid_names_are_unique_and_readable() -> None:
     values = [[0, GIB], [3 * GIB, 3 * GIB + 4096], [0, 1536 * MIB], [512 * MIB, 513 * MIB]]
     product = [axis.ravel() for axis in np.meshgrid(*map(np.array, values), indexing="ij")]
-    names = grid_names(*product).to_pylist()
+    axes = ("base", "ram_size", "hole_start", "hole_size")
+    names = grid_names(dict(zip(axes, product, strict=True))).to_pylist()
     assert len(set(names)) == 16
     assert names[0] == "3GiB-hole-512MiB-at-0B"
     assert names[-1] == "3145732KiB-hole-513MiB-at-1536MiB-from-1GiB"

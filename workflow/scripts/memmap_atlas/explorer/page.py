@@ -37,7 +37,7 @@ from memmap_atlas.figures.style import (
 )
 from memmap_atlas.integrity.provenance import digest
 from memmap_atlas.memmodel.backing import PARTS
-from memmap_atlas.sweep.axes import GRID_AXES
+from memmap_atlas.sweep.axes import AXES
 from memmap_atlas.sweep.design import Combination, Sweep, load, sections_of
 from memmap_atlas.sweep.layouts import Layouts, layouts_of
 from memmap_atlas.sweep.tables import COST_COLUMNS
@@ -261,11 +261,11 @@ def axes_of(sweep: Sweep, layouts: Layouts) -> list[dict[str, Any]]:
     """
     if sweep.grid is None:
         return []
-    values = {axis: np.fromiter(getattr(sweep.grid, axis), np.int64) for axis in GRID_AXES}
+    values = {axis: np.fromiter(getattr(sweep.grid, axis), np.int64) for axis in AXES}
     product = np.meshgrid(*values.values(), indexing="ij")
     size = int(layouts.gridded.sum())
     found = {**layouts.axes, "ram_size": layouts.regions.size}
-    for axis, of_axis in zip(GRID_AXES, product, strict=True):
+    for axis, of_axis in zip(AXES, product, strict=True):
         if not np.array_equal(found[axis][:size], of_axis.ravel()):
             raise ValueError(f"the layouts are not in the order of the grid: {axis}")
     axes, step = [], size
@@ -287,7 +287,7 @@ def axes_of(sweep: Sweep, layouts: Layouts) -> list[dict[str, Any]]:
 def plane_axes(axes: Sequence[Mapping[str, Any]]) -> list[int]:
     """Places of the axis across and of the one up among ``axes``; as many as vary, two at most."""
     varying = [axis["name"] for axis in axes if len(axis["values"]) > 1]
-    return [GRID_AXES.index(axis) for axis in ACROSS if axis in varying][:2]
+    return [[*AXES].index(axis) for axis in ACROSS if axis in varying][:2]
 
 
 def exact_label(size: int) -> str:
@@ -385,5 +385,5 @@ def named(sweep: Sweep, shown: Sequence[int]) -> int:
 
 def maps_words(sweep: Sweep) -> dict[str, Any]:
     """What there is to choose a memory map from."""
-    grid = len(sweep.grid) if sweep.grid else 0
+    grid = sweep.grid.layouts if sweep.grid else 0
     return {"grid": grid > 1, "named": list(sweep.regions), "points": sweep.points}

@@ -10,7 +10,7 @@ from math import prod
 from memmap_atlas.catalog.evidence import Booted
 from memmap_atlas.figures.needs import values_per_cell
 from memmap_atlas.figures.registry import FIGURES, Figure
-from memmap_atlas.sweep.axes import Axis
+from memmap_atlas.sweep.axes import AxisValues
 from memmap_atlas.sweep.design import Sweep
 from memmap_atlas.text.escape import latex, markdown, restructured
 from memmap_atlas.text.labels import listed, size_label
@@ -89,7 +89,7 @@ def grid_words(sweep: Sweep) -> str:
     )
 
 
-def axis_words(axis: Axis) -> str:
+def axis_words(axis: AxisValues) -> str:
     """The value of an axis, or its first and last one."""
     values = [size_label(min(axis)), size_label(max(axis))]
     return values[0] if len(axis) == 1 else f"{values[0]} to {values[1]}"

@@ -3,7 +3,7 @@
 from collections import Counter
 from math import isqrt
 
-from memmap_atlas.sweep.axes import GRID_AXES
+from memmap_atlas.sweep.axes import AXES
 from memmap_atlas.sweep.design import Sweep, sections_of
 
 MOST_ROWS = 64
@@ -24,7 +24,7 @@ def grid_axes(sweep: Sweep) -> list[str]:
     """The axes of the grid that have more than one value."""
     if sweep.grid is None:
         return []
-    return [axis for axis in GRID_AXES if len(getattr(sweep.grid, axis)) > 1]
+    return [axis for axis in AXES if len(getattr(sweep.grid, axis)) > 1]
 
 
 def values_per_cell(sweep: Sweep, kind: str) -> dict[str, int]:

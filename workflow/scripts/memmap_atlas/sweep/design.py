@@ -16,7 +16,7 @@ import yaml
 
 from memmap_atlas.memmodel.kernel import Kernel, kernel_from, kernel_values
 from memmap_atlas.memmodel.regions import Layout
-from memmap_atlas.sweep.axes import GRID_AXES, Grid, Range
+from memmap_atlas.sweep.axes import AXES, Grid, Range
 
 # the same as yaml.safe_load, in C where it is there: a sweep can have thousands of layouts
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -74,7 +74,7 @@ class Sweep:
     @property
     def layouts(self) -> int:
         """Number of layouts."""
-        return len(self.regions) + (len(self.grid) if self.grid else 0)
+        return len(self.regions) + (self.grid.layouts if self.grid else 0)
 
     @property
     def combinations(self) -> list[Combination]:
@@ -139,8 +139,8 @@ def resolved(sweep: Sweep) -> dict[str, Any]:
     values = asdict(sweep)
     values["grid"] = sweep.grid and {
         name: asdict(axis) if isinstance(axis, Range) else list(axis)
-        for name in GRID_AXES
-        for axis in [getattr(sweep.grid, name)]
+        for name in AXES
+        for axis in [sweep.grid[name]]
     }
     values["regions"] = {
         name: [list(region) for region in regions] for name, regions in sweep.regions.items()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from memmap_atlas.memmodel.backing import NOTHING, PARTS, Strip
 from memmap_atlas.memmodel.feasibility import FEASIBLE, RULES
 from memmap_atlas.memmodel.regions import Ints
+from memmap_atlas.sweep.axes import AXES
 from memmap_atlas.sweep.design import POINTS_PER_GROUP, Sweep
 from memmap_atlas.sweep.evaluate import COSTS, Points
 from memmap_atlas.sweep.layouts import Layouts
@@ -26,10 +27,7 @@ LAYOUTS_PER_GROUP = 1 << 16
 NAME = pa.dictionary(pa.int32(), pa.string())
 LAYOUT_COLUMNS = [
     ("layout", NAME, "name of the layout"),
-    ("base_bytes", pa.int64(), "where RAM of a grid layout starts; null for other layouts"),
-    ("ram_bytes", pa.int64(), "RAM, without holes"),
-    ("hole_start_bytes", pa.int64(), "address of a grid layout's hole; null for other layouts"),
-    ("hole_size_bytes", pa.int64(), "size of a grid layout's hole; null for other layouts"),
+    *((axis.column, pa.int64(), axis.stored) for axis in AXES.values()),
 ]
 POINT_COLUMNS = [
     ("kernel", NAME, "name of the kernel"),
@@ -97,12 +95,13 @@ def memmap_schema(metadata: dict[str, str]) -> pa.Schema:
 
 
 def layout_columns(layouts: Layouts) -> list[pa.Array]:
-    """The columns that say which layout a row is about, but its name."""
-    base, start, size = (
-        numbers(layouts.axes[axis], valid=layouts.gridded)
-        for axis in ("base", "hole_start", "hole_size")
-    )
-    return [base, numbers(layouts.regions.size), start, size]
+    """The columns of AXES, one value for each layout."""
+    return [
+        numbers(axis.measured(layouts.regions))
+        if axis.measured
+        else numbers(layouts.axes[name], valid=layouts.gridded)
+        for name, axis in AXES.items()
+    ]
 
 
 def write_layouts(path: Path, blocks: Iterable[Layouts], metadata: dict[str, str]) -> None:

@@ -4,13 +4,20 @@ from typing import Any
 
 from memmap_atlas.documents.errors import ConfigError, Problem, noting, refuse
 from memmap_atlas.memmodel.regions import HIGHEST_ADDRESS
-from memmap_atlas.sweep.axes import GRID_AXES, Axis, Grid, Range
+from memmap_atlas.sweep.axes import (
+    AXES,
+    AxisValues,
+    Grid,
+    Range,
+    contradictions,
+    lowest,
+)
 from memmap_atlas.text.units import parse_size, size_text
 
 MOST_HINTS = 20
 
 
-def read_axis(value: Any, file: str, path: tuple[str, ...]) -> Axis:
+def read_axis(value: Any, file: str, path: tuple[str, ...]) -> AxisValues:
     """A list of sizes or a range of them.
 
     Raises ConfigError for a range that never arrives, and for a value that stands twice.
@@ -38,46 +45,32 @@ def read_axis(value: Any, file: str, path: tuple[str, ...]) -> Axis:
 
 
 def read_grid(value: Any, page: int, file: str) -> Grid:
-    """The axes of grid layouts, in whole pages of ``page`` bytes, the largest of the sweep."""
-    place = ("layouts", "grid")
-    absent = {"base": [0], "hole_start": [0], "hole_size": [0]}
-    axes: dict[str, Axis] = {}
+    """The axes of grid layouts, in whole pages of ``page`` bytes, the largest of the sweep.
+
+    Raises ConfigError with all problems of all axes.
+    """
+    path = ("layouts", "grid")
+    axes: dict[str, AxisValues] = {}
     wrong: list[Problem] = []
-    for name in GRID_AXES:
+    for name, axis in AXES.items():
         with noting(wrong):
-            axes[name] = read_axis(value.get(name, absent.get(name)), file, (*place, name))
-            wrong += ragged(axes[name], page, file, (*place, name))
-            if name in value and name.endswith("_size") and lowest(axes[name]) == 0:
-                what = "a hole of size 0 is no hole" if name == "hole_size" else "RAM of size 0"
-                text = f"{what}: give a size of one page or more, or leave it out"
-                wrong.append(Problem(file, (*place, name), text))
+            axes[name] = read_axis(value.get(name, [axis.absent]), file, (*path, name))
+            wrong += ragged(axes[name], page, file, (*path, name))
+            if name in value and axis.zero and lowest(axes[name]) == 0:
+                text = f"{axis.zero}: give a size of one page or more, or leave it out"
+                wrong.append(Problem(file, (*path, name), text))
     refuse(wrong)
     grid = Grid(**axes)
-    if "hole_start" in value and lowest(grid.hole_start) < highest(grid.base):
-        text = (
-            f"a hole at {lowest(grid.hole_start):#x} lies below the base {highest(grid.base):#x}: "
-            "hole_start is an address, not an offset"
-        )
-        wrong.append(Problem(file, (*place, "hole_start"), text))
-    end = highest(grid.base) + highest(grid.ram_size) + highest(grid.hole_size)
-    if end > HIGHEST_ADDRESS:
-        text = f"RAM would end at {end:#x}, above {HIGHEST_ADDRESS:#x}"
-        wrong.append(Problem(file, place, text))
-    refuse(wrong)
+    refuse(
+        [
+            Problem(file, (*path, name) if name else path, text)
+            for name, text in contradictions(grid)
+        ]
+    )
     return grid
 
 
-def lowest(axis: Axis) -> int:
-    """The smallest value of an axis."""
-    return axis.start if isinstance(axis, Range) else min(axis)
-
-
-def highest(axis: Axis) -> int:
-    """A bound on the values of an axis."""
-    return axis.stop if isinstance(axis, Range) else max(axis)
-
-
-def ragged(axis: Axis, page: int, file: str, path: tuple[str, ...]) -> list[Problem]:
+def ragged(axis: AxisValues, page: int, file: str, path: tuple[str, ...]) -> list[Problem]:
     """Values of an axis that are no whole pages; of a range, its start and step say it for all."""
     values = (axis.start, axis.step) if isinstance(axis, Range) else axis
     return [
@@ -96,7 +89,7 @@ def read_sections(value: Any, page: int, file: str) -> tuple[int | None, ...]:
     """Section sizes: powers of two of at least a page, or None for the kernel's own."""
     path = ("section_size",)
     listed = value if isinstance(value, list) else []
-    sizes: Axis = ()
+    sizes: AxisValues = ()
     if listed != ["kernel"]:
         rest = [size for size in listed if size != "kernel"] if listed else value
         sizes = read_axis(rest, file, path)

@@ -3,7 +3,6 @@
 Names become values here; no later step looks a name up.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from memmap_atlas.figures.registry import FIGURES, figures_of
 from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.memmodel.regions import Layout
-from memmap_atlas.sweep.axes import GRID_AXES
 from memmap_atlas.sweep.design import SourceFile, Sweep, sections_of
 from memmap_atlas.sweepfile.grid import MOST_HINTS, read_grid, read_sections
 from memmap_atlas.sweepfile.machine_files import kernel_entry, layouts_of_files
@@ -126,13 +124,11 @@ def load_sweep(
 
 
 def too_large(sweep: Sweep, max_points: int) -> list[str]:
-    """What a sweep above a limit would take; none where it is within all.
+    """Return a text for each limit that a sweep exceeds, with what it would take.
 
-    Its numbers are products of lengths: a grid can have more points than memory or a length has
-    room for.
+    Nothing is counted one by one: a grid can have more points than fit memory.
     """
-    axes = [getattr(sweep.grid, axis) for axis in GRID_AXES] if sweep.grid is not None else []
-    layouts = len(sweep.regions) + (math.prod(map(len, axes)) if axes else 0)
+    layouts = sweep.layouts
     combinations = len(sweep.models) * sum(
         len(sections_of(kernel, sweep.section_sizes)) for kernel in sweep.kernels.values()
     )
