@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from memmap_atlas.readers.page_table_dump import mapped_bytes
+
 BEGIN, END = "@@ atlas begin", "@@ atlas end"
 ADDRESS = r"0x([0-9a-f]+)"
 REQUEST = re.compile(
@@ -24,8 +26,6 @@ MEMORY = re.compile(r"Memory: \d+K/\d+K available")
 STAMP = re.compile(r"^\[ *([0-9]+\.[0-9]+)\] ?(?:\[ *[TC]\d+\] ?)?")
 TOLD = re.compile(r"^([A-Z]+\([\w.]+\)|[A-Z]+)=(\S+)$")
 SHOWN = re.compile(r"^==> (\S+) <==$")
-MAPPED = re.compile(rf"^{ADDRESS}-{ADDRESS} +(\d+)([KMGTPE]) +(\w+) ")
-UNITS = {unit: 1 << (10 * power) for power, unit in enumerate("KMGTPE", start=1)}
 
 # who asks for what; compilers inline one into the other, and NODE asks for small things too
 ROOT_PAGE = ("sparse_index_alloc", "sparse_index_init")
@@ -168,7 +168,7 @@ def observe(text: str, page_size: int) -> Observation:
         array=taken.array,
         refused=taken.refused,
         boot_pages=counter(files),
-        mapped=mapped_bytes(files),
+        mapped=mapped_bytes(files.get("/sys/kernel/debug/kernel_page_tables", [])),
         present=present_pages(files),
         block=block_size(files),
         told=told(files),
@@ -298,18 +298,6 @@ def block_size(files: dict[str, list[str]]) -> int | None:
     """Bytes of a memory block, as sysfs has it, in hex without 0x."""
     found = files.get("/sys/devices/system/memory/block_size_bytes", [])
     return int(found[0], 16) if found else None
-
-
-def mapped_bytes(files: dict[str, list[str]]) -> int | None:
-    """Bytes that kernel_page_tables shows between the markers of the vmemmap."""
-    total, inside, seen = 0, False, False
-    for line in files.get("/sys/kernel/debug/kernel_page_tables", []):
-        if line.startswith("---["):
-            inside = "vmemmap" in line and " end" not in line.lower()
-            seen = seen or inside
-        elif inside and (match := MAPPED.match(line)):
-            total += int(match[3]) * UNITS[match[4]]
-    return total if seen else None
 
 
 def told(files: dict[str, list[str]]) -> dict[str, int]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
 
-from memmap_atlas.lab.memblock_log import MAPPED, UNITS
 from memmap_atlas.memmodel.regions import Layout
 from memmap_atlas.readers.memory_map import (
     MOST_BANKS,
@@ -24,6 +23,7 @@ from memmap_atlas.readers.memory_map import (
     joined,
     memory_map,
 )
+from memmap_atlas.readers.page_table_dump import MARKER, PageTableDump
 
 # lines of a boot that are looked at closely, while it has shown no memory that is in use
 EARLY = 5000
@@ -257,8 +257,7 @@ class Log:
     boots: int = 0
     boot_pages: int | None = None
     noted_page: int | None = None
-    mapped: int | None = None
-    in_vmemmap: bool = False
+    page_tables: PageTableDump = field(default_factory=PageTableDump)
 
 
 def is_kind(head: bytes) -> bool:
@@ -285,8 +284,8 @@ def read(lines: Iterator[Line]) -> MemoryMap:
             or "Booting Linux on" in text
         ):
             look(log, number, text)
-        if log.in_vmemmap or "---[" in text:
-            page_tables(log, text)
+        if log.page_tables.inside or MARKER in text:
+            log.page_tables.add(text)
         elif "nr_memmap_boot_pages " in text and (match := BOOT_PAGES.search(text)):
             log.boot_pages = int(match[1])
         elif "PAGESIZE=" in text and (match := NOTED_PAGE.search(text)):
@@ -556,17 +555,6 @@ def count(boot: Boot, text: str) -> None:
             boot.stage = "past"
 
 
-def page_tables(log: Log, text: str) -> None:
-    """Add up what kernel_page_tables shows between the markers of the vmemmap."""
-    if "---[" in text:
-        lower = text.lower()
-        log.in_vmemmap = "vmemmap" in lower and " end" not in lower
-        if log.in_vmemmap:
-            log.mapped = 0
-    elif match := MAPPED.match(text[max(text.find("0x"), 0) :]):
-        log.mapped = (log.mapped or 0) + int(match[3][:18]) * UNITS[match[4]]
-
-
 def map_of(log: Log, boot: Boot) -> MemoryMap:
     """The memory map of one boot, with what the log tells besides."""
     source = boot.source
@@ -618,7 +606,8 @@ def map_of(log: Log, boot: Boot) -> MemoryMap:
             unavailable_pages=pages,
             clipped=clipped,
             boot_pages=log.boot_pages,
-            mapped=None if log.in_vmemmap else log.mapped,
+            # a dump that the end of the log cuts is not whole
+            mapped=None if log.page_tables.inside else log.page_tables.mapped,
         ),
         notes=notes,
     )
