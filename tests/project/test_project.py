@@ -126,13 +126,21 @@ IMPORTS = {
 }
 
 
-ARITHMETIC = ("regions", "kernel", "models", "section_tables", "feasibility", "cost")
+ARITHMETIC = (
+    "regions",
+    "kernel",
+    "quantities",
+    "models",
+    "section_tables",
+    "feasibility",
+    "cost",
+)
 
 
 @pytest.mark.parametrize("module", [f"{name}.py" for name in ARITHMETIC])
 def test_arithmetic_knows_no_file_table_or_picture(module: str) -> None:
     known = {"numpy", *(f"memmap_atlas.memmodel.{room}" for room in ARITHMETIC)}
-    known |= {"numpy.typing", "collections.abc", "dataclasses", "typing"}
+    known |= {"numpy.typing", "collections.abc", "dataclasses", "fractions", "math", "typing"}
     assert IMPORTS[f"memmodel/{module}"] <= known
 
 

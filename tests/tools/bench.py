@@ -23,9 +23,10 @@ from memmap_atlas.jit.codegen import compile_rule
 from memmap_atlas.jit.trace import Trace, trace_rule
 from memmap_atlas.memmodel.cost import cost
 from memmap_atlas.memmodel.models import MODELS
+from memmap_atlas.memmodel.quantities import QUANTITIES
 from memmap_atlas.memmodel.regions import Ints, Regions
 from memmap_atlas.sweep.axes import grid_regions
-from memmap_atlas.sweep.evaluate import BLOCK, COSTS, fill_from_arrays, point
+from memmap_atlas.sweep.evaluate import BLOCK, fill_from_arrays, point
 
 from tests.tools import bench_run
 
@@ -169,7 +170,7 @@ def three(layouts: Regions) -> list[Ints]:
 
 def eleven(layouts: Regions, model: str = "vmemmap") -> list[Ints]:
     """All byte columns."""
-    return list(point(layouts, KERNEL, model))[: len(COSTS)]
+    return list(point(layouts, KERNEL, model))[: len(QUANTITIES)]
 
 
 def evaluation() -> list[tuple[str, float, float]]:
@@ -189,20 +190,22 @@ def evaluation() -> list[tuple[str, float, float]]:
         database.register("frame", frame)
         database.execute(f"create table {name} as select * from frame")
         database.unregister("frame")
-    wide = np.empty((len(COSTS), POINTS), dtype=np.int64)
+    wide = np.empty((len(QUANTITIES), POINTS), dtype=np.int64)
     steps, results = trace_rule(eleven, 2)
     start = perf_counter()
     program = compile_rule(eleven, 2)
     making = perf_counter() - start
     program(regions, wide)
-    query = as_sql(steps, results, COSTS).replace("from layouts", "from numbered")
-    ours, _ = best(lambda: in_blocks(program, regions, len(COSTS)))
-    writing, _ = best(lambda: in_blocks(lambda _, out: out.fill(1), regions, len(COSTS)))
+    query = as_sql(steps, results, [one.name for one in QUANTITIES]).replace(
+        "from layouts", "from numbered"
+    )
+    ours, _ = best(lambda: in_blocks(program, regions, len(QUANTITIES)))
+    writing, _ = best(lambda: in_blocks(lambda _, out: out.fill(1), regions, len(QUANTITIES)))
     numpy, by_numpy = best(lambda: with_numpy(steps, results, regions), 2)
     sql, by_sql = best(lambda: database.sql(query).fetchnumpy(), 2)
-    for place, column in enumerate(COSTS):
+    for place, quantity in enumerate(QUANTITIES):
         assert (wide[place] == by_numpy[place]).all()
-        assert np.array_equal(wide[place], by_sql[column])
+        assert np.array_equal(wide[place], by_sql[quantity.name])
     few = np.empty((3, POINTS), dtype=np.int64)
     short = compile_rule(three, 2)
     short(regions, few)
@@ -217,8 +220,8 @@ def evaluation() -> list[tuple[str, float, float]]:
     models, arrays = [], []
     for model in MODELS:
         of_model = compile_rule(partial(eleven, model=model), 2)
-        models.append(best(lambda: in_blocks(of_model, regions, len(COSTS)))[0])  # noqa: B023
-        out = np.empty((len(COSTS) + 1, POINTS), dtype=np.int64)
+        models.append(best(lambda: in_blocks(of_model, regions, len(QUANTITIES)))[0])  # noqa: B023
+        out = np.empty((len(QUANTITIES) + 1, POINTS), dtype=np.int64)
         arrays.append(best(lambda: fill_from_arrays(regions, KERNEL, model, out), 1)[0])  # noqa: B023
     mean = sum(models) / len(models)
     return [

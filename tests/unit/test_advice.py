@@ -142,7 +142,7 @@ def searched_through(
     """The fronts of all moves and of all RAM given up, in bytes, the slow way."""
     page = kernel.page_size
     regions = pages_of(layout, page)
-    furthest = 2 * search.period(kernel, model) + kernel.section_pages
+    furthest = 2 * MODELS[model].windows(kernel).period + kernel.section_pages
     tried = list(every_change(regions, furthest))
     maps = [
         [(start * page, end * page) for start, end in touching_as_one(new)] for new, _, _ in tried
@@ -235,7 +235,7 @@ def test_a_period_further_all_is_the_same(model: str) -> None:
     def compare(case: tuple[Kernel, Layout]) -> None:
         kernel, layout = case
         page = kernel.page_size
-        further = search.period(kernel, model) * page
+        further = MODELS[model].windows(kernel).period * page
         whole = [(start * page, end * page) for start, end in pages_of(layout, page)]
         moved = [(start + further, end + further) for start, end in whole]
         assert memmap(moved, kernel, model) == memmap(whole, kernel, model)
@@ -435,11 +435,13 @@ def test_choices_for_the_map_of_the_thread() -> None:
         model="vmemmap",
         needs="nothing",
         reason="",
-        memmap=80 * MIB,
-        section_table=12 * KIB,
-        usage=1600,
-        page_table=8 * KIB,
-        wasted=16 * MIB,
+        costs={
+            "memmap": 80 * MIB,
+            "section_table": 12 * KIB,
+            "usage": 1600,
+            "page_table": 8 * KIB,
+            "wasted": 16 * MIB,
+        },
         difference=0,
     )
     smaller = only(found, kernel="arm64-5.10-4k", model="vmemmap", section_size=128 * MIB)
@@ -465,7 +467,7 @@ def test_choices_for_the_map_of_the_thread() -> None:
         "difference_bytes": None,
     }
     granule = only(found, kernel="arm64-5.10-64k", model="vmemmap", section_size=GIB)
-    assert (granule.needs, granule.memmap) == ("configuration", 5 * MIB)
+    assert (granule.needs, granule.costs and granule.costs["memmap"]) == ("configuration", 5 * MIB)
     both = only(found, kernel="arm64-5.10-16k", model="sparsemem-free", section_size=512 * MIB)
     assert both.needs == "configuration and edit of SECTION_SIZE_BITS"
     # FLATMEM has no sections to choose

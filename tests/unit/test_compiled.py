@@ -7,9 +7,10 @@ import pytest
 from memmap_atlas.catalog.kernels import load_kernels
 from memmap_atlas.jit.codegen import WIDE, compile_rule
 from memmap_atlas.memmodel.models import MODELS
+from memmap_atlas.memmodel.quantities import QUANTITIES
 from memmap_atlas.memmodel.regions import Ints, Regions, align_down, align_up
 from memmap_atlas.sweep import evaluate
-from memmap_atlas.sweep.evaluate import COSTS, FEW_REGIONS, point
+from memmap_atlas.sweep.evaluate import FEW_REGIONS, point
 
 from tests.tools.paths import ROOT
 
@@ -36,7 +37,7 @@ def test_machine_code_is_the_rule(name: str, model: str) -> None:
     for section in SECTIONS:
         kernel = KERNELS[name].with_section(section or KERNELS[name].section_size)
         rule = partial(point, kernel=kernel, model=model)
-        out = np.full((len(COSTS) + 1, LAYOUTS), -1, dtype=np.int64)
+        out = np.full((len(QUANTITIES) + 1, LAYOUTS), -1, dtype=np.int64)
         compile_rule(rule, FEW_REGIONS)(layouts, out)
         for column, expected in zip(out, rule(layouts), strict=True):
             assert column.tolist() == expected.tolist()
@@ -47,7 +48,7 @@ def test_other_numbers_of_regions(regions: int) -> None:
     layouts = random_layouts(regions, regions)
     for model in MODELS:
         rule = partial(point, kernel=KERNELS["arm64-5.10-4k"], model=model)
-        out = np.empty((len(COSTS) + 1, LAYOUTS), dtype=np.int64)
+        out = np.empty((len(QUANTITIES) + 1, LAYOUTS), dtype=np.int64)
         compile_rule(rule, regions)(layouts, out)
         assert out.tolist() == [column.tolist() for column in rule(layouts)]
 
@@ -56,7 +57,7 @@ def test_other_numbers_of_regions(regions: int) -> None:
 def test_any_number_of_layouts_into_part_of_an_array(count: int) -> None:
     layouts = random_layouts(5).columns(slice(3, 3 + count))
     rule = partial(point, kernel=KERNELS["arm64-6.12-4k"], model="vmemmap")
-    whole = np.full((len(COSTS) + 1, 3, count + 2), -1, dtype=np.int64)
+    whole = np.full((len(QUANTITIES) + 1, 3, count + 2), -1, dtype=np.int64)
     compile_rule(rule, FEW_REGIONS)(layouts, whole[:, 1, 1 : count + 1])
     assert whole[:, 1, 1 : count + 1].tolist() == [column.tolist() for column in rule(layouts)]
     whole[:, 1, 1 : count + 1] = -1
@@ -106,7 +107,7 @@ def test_large_sweeps_are_compiled_and_small_ones_not(monkeypatch: pytest.Monkey
     """Both ways fill the same points."""
     layouts = random_layouts(11)
     kernel = KERNELS["arm64-5.10-4k"]
-    one, other = (np.empty((len(COSTS) + 1, LAYOUTS), dtype=np.int64) for _ in range(2))
+    one, other = (np.empty((len(QUANTITIES) + 1, LAYOUTS), dtype=np.int64) for _ in range(2))
     evaluate.fill_compiled(layouts, kernel, "vmemmap", one)
     monkeypatch.setattr(evaluate, "BLOCK", 7)
     evaluate.fill_from_arrays(layouts, kernel, "vmemmap", other)

@@ -20,10 +20,11 @@ import pytest
 import yaml
 from memmap_atlas.explorer.encode import LARGEST, Store, coded
 from memmap_atlas.explorer.page import Frame, Tables, explorer
+from memmap_atlas.memmodel.quantities import QUANTITIES
 from memmap_atlas.sweep.design import resolved
 from memmap_atlas.sweep.evaluate import points, strips
 from memmap_atlas.sweep.layouts import blocks, layouts_of
-from memmap_atlas.sweep.tables import COST_COLUMNS, write_layouts, write_memmap, write_strips
+from memmap_atlas.sweep.tables import write_layouts, write_memmap, write_strips
 from memmap_atlas.sweepfile.sweeps import load_sweep
 from memmap_atlas.text.units import size_text
 from playwright.sync_api import Page, sync_playwright
@@ -195,7 +196,7 @@ def test_what_is_shown_is_what_the_tables_hold(opened: Opened, results: Path) ->
     page = opened.page
     chosen = rows.sample(POINTS, random_state=4)
     assert 10 < chosen["feasible"].sum() < POINTS
-    columns = [name for name, _ in COST_COLUMNS]
+    columns = [quantity.column for quantity in QUANTITIES]
     for row in chosen.to_dict("records"):
         go(
             page,
@@ -350,7 +351,7 @@ def test_other_axes_cut_the_plane(opened: Opened, results: Path) -> None:
     for row in rows.sample(40, random_state=4).to_dict("records"):
         model, layout = row["model"], row["layout"]
         go(page, kernel=row["kernel"], section="512MiB", model=model, layout=layout)
-        for name, _ in COST_COLUMNS:
+        for name in (quantity.column for quantity in QUANTITIES):
             assert number(page.inner_text(f"#{name}")) == row[name], (layout, name)
         same = rows[
             (rows["model"] == model)

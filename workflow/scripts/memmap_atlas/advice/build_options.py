@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from memmap_atlas.advice.map_changes import Layout
@@ -10,6 +10,7 @@ from memmap_atlas.memmodel.cost import cost
 from memmap_atlas.memmodel.feasibility import FEASIBLE, infeasible
 from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.models import MODELS
+from memmap_atlas.memmodel.quantities import parts_of
 from memmap_atlas.memmodel.regions import Regions
 
 Needs = Literal[
@@ -24,6 +25,9 @@ Needs = Literal[
 NEEDS: tuple[Needs, ...] = get_args(Needs)
 
 
+# quantities of a choice: the parts of its total, and the waste among them
+TOTAL = tuple(quantity.name for quantity in parts_of("total"))
+REPORTED = (*TOTAL, "wasted")
 # what the sections of all architectures lie between
 SECTION_SIZES = tuple(1 << bits for bits in range(20, 33))
 
@@ -34,9 +38,8 @@ class Choice:
 
     kernel: its name, that of a sibling with another page size where the granule changes
     needs: what has to be done for it, "nothing" for the present way
-    reason: the rule that forbids it, or ""; the bytes are None then
-    memmap, section_table, usage, page_table: what stays allocated after boot
-    wasted: the part of ``memmap`` that is no struct page of RAM
+    reason: the rule that forbids it, or ""; nothing else is known then
+    costs: bytes that stay allocated after boot, by the name of each quantity in REPORTED
     difference: ``total`` less that of the present way; None where one of them is forbidden
     """
 
@@ -46,19 +49,18 @@ class Choice:
     model: str
     needs: Needs
     reason: str
-    memmap: int | None = None
-    section_table: int | None = None
-    usage: int | None = None
-    page_table: int | None = None
-    wasted: int | None = None
+    costs: Mapping[str, int] | None = None
     difference: int | None = None
 
     @property
     def total(self) -> int | None:
-        """All that stays allocated for memmap after boot, with its tables."""
-        parts = (self.memmap, self.section_table, self.usage, self.page_table)
-        known = [part for part in parts if part is not None]
-        return sum(known) if len(known) == len(parts) else None
+        """Bytes that stay allocated for the memmap and beside it; None where it is forbidden."""
+        return None if self.costs is None else sum(self.costs[part] for part in TOTAL)
+
+    @property
+    def wasted(self) -> int | None:
+        """Bytes of the memmap that are no struct page of RAM; None where it is forbidden."""
+        return None if self.costs is None else self.costs["wasted"]
 
 
 def choices(
@@ -81,7 +83,7 @@ def choices(
         base = kernels[other]
         for built in base.models:
             sizes = [base.section_size]
-            if built.startswith(("sparsemem", "vmemmap")):
+            if MODELS[built].has_sections:
                 sizes = sorted({*SECTION_SIZES, base.section_size})
             for size in sizes:
                 configured = other != name or built != model
@@ -127,14 +129,7 @@ def evaluated(ram: Layout, name: str, kernel: Kernel, model: str, needs: Needs) 
     if reason != FEASIBLE:
         return choice
     result = cost(regions, kernel, model)
-    return replace(
-        choice,
-        memmap=int(result.memmap[0]),
-        section_table=int(result.section_table[0]),
-        usage=int(result.usage[0]),
-        page_table=int(result.page_table[0]),
-        wasted=int(result.wasted[0]),
-    )
+    return replace(choice, costs={name: int(getattr(result, name)[0]) for name in REPORTED})
 
 
 def best(found: Sequence[Choice], *, edit: bool) -> Choice | None:
@@ -162,9 +157,15 @@ def best(found: Sequence[Choice], *, edit: bool) -> Choice | None:
 
 def choice_row(choice: Choice) -> dict[str, Any]:
     """A choice as a row of a table, in native types; bytes are None where it is forbidden."""
-    sizes = {"page_size": "page_bytes", "section_size": "section_bytes"}
-    row = {"total_bytes": choice.total}
-    for field, value in asdict(choice).items():
-        is_text = field in ("kernel", "model", "needs", "reason")
-        row[field if is_text else sizes.get(field, f"{field}_bytes")] = value
-    return row
+    costs = choice.costs or dict.fromkeys(REPORTED)
+    return {
+        "total_bytes": choice.total,
+        "kernel": choice.kernel,
+        "page_bytes": choice.page_size,
+        "section_bytes": choice.section_size,
+        "model": choice.model,
+        "needs": choice.needs,
+        "reason": choice.reason,
+        **{f"{name}_bytes": costs[name] for name in REPORTED},
+        "difference_bytes": choice.difference,
+    }

@@ -3,10 +3,11 @@
 Part of the arithmetic, under ``advice``: addresses are numbers of pages here, and a change is a
 column of regions that the models evaluate.
 
-The memmap depends on an edge through the windows that it lies in (:func:`windows_of`). So what is
-tried are the distances at which some edge comes into another window. Three facts keep them few:
+The memmap depends on an edge through the windows that it lies in (``models.EdgeWindows``). So the
+distances that are tried are those at which some edge comes into another window. Three facts keep
+them few:
 
-- A :func:`period` further all windows lie the same again. Parts of a map that part share fewer
+- A period further all windows lie the same again. Parts of a map that part share fewer
   windows, never more, so that one period is enough; where parts come to meet, windows are shared
   that were not, and the last four periods before are tried too: parts further from each other than
   a section, a leaf and a block, none longer than a period, share nothing.
@@ -20,14 +21,13 @@ tried are the distances at which some edge comes into another window. Three fact
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
 from typing import Literal
 
 import numpy as np
 
 from memmap_atlas.memmodel.feasibility import FEASIBLE, infeasible
 from memmap_atlas.memmodel.kernel import Kernel
-from memmap_atlas.memmodel.models import MODELS
+from memmap_atlas.memmodel.models import MODELS, EdgeWindows
 from memmap_atlas.memmodel.regions import Ints, Regions
 
 # kinds of change, in the order in which they are named where several do the same
@@ -79,7 +79,7 @@ class SearchSpace:
     """A map that is to be changed, under a kernel and model; lengths in pages.
 
     start, end: edges of its regions, in order and with a hole between any two
-    windows: what matters to a start, and to an end
+    windows: what matters to a start, and to an end, and after how many pages they repeat
     reach: how far each period is tried, all of it unless the map is large and the windows small
     turns: how many periods are tried where each saves
     trim: how much is given up at most; none is worth it beyond ``worthy``
@@ -90,8 +90,7 @@ class SearchSpace:
     end: Ints
     kernel: Kernel
     model: str
-    windows: tuple[tuple[Fraction, ...], tuple[Fraction, ...]]
-    period: int
+    windows: EdgeWindows
     reach: int
     turns: int
     trim: int
@@ -103,10 +102,9 @@ class SearchSpace:
         """The space of a map in pages that no rule forbids."""
         start = np.array([start for start, _ in regions], dtype=np.int64)
         end = np.array([end for _, end in regions], dtype=np.int64)
-        windows = windows_of(kernel, model)
-        finest = min(window for edges in windows for window in edges)
+        windows = MODELS[model].windows(kernel)
+        finest = min(*windows.start, *windows.end)
         each = max(MOST_DISTANCES // len(regions), 64)
-        repeats = period(kernel, model)
         # a page given up saves its struct page and what is wasted, so waste bounds what is worth it
         taken = int(memmap(start[:, None], end[:, None], kernel, model)[0])
         size = end - start
@@ -123,8 +121,7 @@ class SearchSpace:
             kernel,
             model,
             windows,
-            period=repeats,
-            reach=min(repeats, int(each * finest)),
+            reach=min(windows.period, int(each * finest)),
             turns=each,
             trim=min(worthy, int(each * finest)),
             worthy=worthy,
@@ -145,48 +142,15 @@ class SearchSpace:
     def complete_to(self) -> int | None:
         """Pages below which every change that matters is tried, None where all are."""
         bounds = []
-        if self.reach < self.period:
+        period = self.windows.period
+        if self.reach < period:
             bounds.append(self.reach)
         if self.trim < self.worthy:
             bounds.append(self.trim)
-        if self.model == "flatmem" and self.holes.max(initial=0) >= self.turns * self.period:
-            bounds.append(self.turns * self.period)
+        far = self.holes.max(initial=0) >= self.turns * period
+        if MODELS[self.model].pays_for_holes and far:
+            bounds.append(self.turns * period)
         return min(bounds, default=None)
-
-
-def windows_of(kernel: Kernel, model: str) -> tuple[tuple[Fraction, ...], tuple[Fraction, ...]]:
-    """The windows, in pages of RAM, whose multiples matter to a region's start, and to its end.
-
-    What a leaf of the vmemmap or a page of the memmap holds may be no whole number of pages. Where
-    a rule counts pages of the memmap from a place that is no boundary of one, every page matters.
-    """
-    order, section = Fraction(kernel.max_order_pages), Fraction(kernel.section_pages)
-    if model in ("flatmem", "discontigmem"):
-        return (order,), (order,)
-    if model in ("sparsemem", "vmemmap", "vmemmap-base"):
-        return (section,), (section,)
-    if model in ("vmemmap-populated", "vmemmap-trimmed"):
-        leaf = Fraction(kernel.vmemmap_leaf, kernel.struct_page_size)
-        return (leaf,), (leaf,)
-    # models.unused(): ends are rounded to a unit, starts only by some variants
-    sparse, variant = model == "sparsemem-free", kernel.free_unused_memmap
-    whole = section if sparse else order
-    unit = Fraction(kernel.pageblock_pages) if variant == "pageblock" else order
-    before = unit
-    if not (variant == "pageblock" or (variant == "max-order-flatmem" and not sparse)):
-        aligned = whole * kernel.struct_page_size % kernel.page_size == 0
-        before = Fraction(kernel.page_size, kernel.struct_page_size) if aligned else Fraction(1)
-    return (whole, before), (whole, unit)
-
-
-def period(kernel: Kernel, model: str) -> int:
-    """Pages after which all that a model counts lies the same again."""
-    windows = [window for edges in windows_of(kernel, model) for window in edges]
-    if model == "vmemmap":
-        windows.append(Fraction(kernel.vmemmap_leaf, kernel.struct_page_size))
-    elif model == "vmemmap-base" or model.endswith("-free"):
-        windows.append(Fraction(kernel.page_size, kernel.struct_page_size))
-    return lcm(*(window.numerator for window in windows))
 
 
 # --- evaluation -----------------------------------------------------------------------------------
@@ -201,13 +165,12 @@ def memmap(start: Ints, end: Ints, kernel: Kernel, model: str) -> Ints:
     for first in range(0, start.shape[1], BLOCK):
         columns = slice(first, first + BLOCK)
         low, high = start[:, columns] * kernel.page_size, end[:, columns] * kernel.page_size
-        if model == "discontigmem":
-            # the one model that counts regions
+        if MODELS[model].counts_regions:
             for row in range(len(low) - 1, 0, -1):
                 touch = high[row - 1] == low[row]
                 high[row - 1] = np.where(touch, high[row], high[row - 1])
                 low[row] = np.where(touch, high[row], low[row])
-        result = MODELS[model](Regions(low, high), kernel)
+        result = MODELS[model].build(Regions(low, high), kernel)
         found[columns] = result.taken - result.given_back
     return found
 
@@ -269,8 +232,8 @@ def region_crossings(space: SearchSpace, down: bool) -> tuple[Ints, Ints]:
     regions and distances, sorted.
     """
     numbers = np.arange(space.count)
-    starts = crossings(space.start, space.windows[0], space.reach, is_end=False, down=down)
-    ends = crossings(space.end, space.windows[1], space.reach, is_end=True, down=down)
+    starts = crossings(space.start, space.windows.start, space.reach, is_end=False, down=down)
+    ends = crossings(space.end, space.windows.end, space.reach, is_end=True, down=down)
     return unique_pairs(
         np.concatenate([numbers, starts[0], ends[0]]),
         np.concatenate([np.zeros_like(numbers), starts[1], ends[1]]),
@@ -302,8 +265,8 @@ def turns(space: SearchSpace, room: int, *, meets: bool, nearer: bool) -> Ints:
 
     meets: whether something stands at its end; nearer: whether the ends of RAM come nearer
     """
-    last = room // space.period
-    if nearer and space.model == "flatmem":
+    last = room // space.windows.period
+    if nearer and MODELS[space.model].pays_for_holes:
         return np.arange(min(last + 1, space.turns))
     if meets:
         return np.unique(np.maximum([0, *range(last - NEAR, last + 1)], 0))
@@ -325,8 +288,10 @@ def moved_holes(space: SearchSpace) -> Iterator[Candidates]:
     """Each hole moved: what that saves depends on the places of its two edges only."""
     size = space.end - space.start
     for down in (False, True):
-        ends = crossings(space.end[:-1], space.windows[1], space.reach, is_end=True, down=down)
-        starts = crossings(space.start[1:], space.windows[0], space.reach, is_end=False, down=down)
+        ends = crossings(space.end[:-1], space.windows.end, space.reach, is_end=True, down=down)
+        starts = crossings(
+            space.start[1:], space.windows.start, space.reach, is_end=False, down=down
+        )
         place, way = unique_pairs(
             np.concatenate([ends[0], starts[0]]), np.concatenate([ends[1], starts[1]])
         )
@@ -351,7 +316,7 @@ def moved_regions(space: SearchSpace) -> Iterator[Candidates]:
             room = int(space.holes[number - down] if meets else space.start[0])
             own = distance[stretch(owner, number)]
             which = turns(space, room, meets=meets, nearer=number == 0 and not down)
-            way = np.append((which[:, None] * space.period + own).ravel(), room)
+            way = np.append((which[:, None] * space.windows.period + own).ravel(), room)
             ways.append(way[(way > 0) & (way <= room)])
             places.append(np.full(len(ways[-1]), number))
         place, way = np.concatenate(places), np.concatenate(ways)
@@ -377,7 +342,7 @@ def moved_bases(space: SearchSpace) -> Iterator[Candidates]:
             np.concatenate([owner, owner[upper] - 1]), np.concatenate([distance, distance[upper]])
         )
         # a period further up, where no address is negative
-        lift = space.period + (-at if down else at)
+        lift = space.windows.period + (-at if down else at)
         start, end = around(space, pair, 0, 1)
         start, end = start + lift, end + lift
         adds = memmap(start, end, kernel, model) - memmap(start[1:], end[1:], kernel, model)
@@ -409,13 +374,13 @@ def moved_bank(
     else:
         room = int(space.holes[number - 1]) - 1 if down else space.above
         which = turns(space, room, meets=down, nearer=down)
-        events = (which[:, None] * space.period + own).ravel()
+        events = (which[:, None] * space.windows.period + own).ravel()
         events = events[events <= room]
         start, end = around(space, np.full(len(events), number - 1), 0, 1)
         start[1] += sign * events
         end[1] += sign * events
         beside = memmap(start, end, kernel, model) - memmap(start[1:], end[1:], kernel, model)
-        way = (which[:, None] * space.period + grid).ravel()
+        way = (which[:, None] * space.windows.period + grid).ravel()
         after = np.tile(total, len(which))[way <= room]
         way = way[way <= room]
         saved = total[0] + beside[0] - after - spread(beside, events, way)
@@ -453,7 +418,8 @@ def trims(space: SearchSpace) -> Candidates:
 def trimmed(space: SearchSpace, kind: Kind) -> Candidates:
     """Each region less some of its first or last pages."""
     is_end = kind == "end"
-    edge, windows = (space.end if is_end else space.start), space.windows[is_end]
+    edge = space.end if is_end else space.start
+    windows = space.windows.end if is_end else space.windows.start
     place, gives = unique_pairs(
         *crossings(edge, windows, space.trim + 1, is_end=is_end, down=is_end)
     )

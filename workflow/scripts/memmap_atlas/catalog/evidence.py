@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.memmodel.regions import Layout
 
 Row = Mapping[str, Any]
@@ -47,7 +48,7 @@ def booted_on(
             and row["version"].startswith(f"{kernel.release}.")
             and row["page_bytes"] == kernel.page_size
             and row["struct_page_bytes"] == kernel.struct_page_size
-            and (model.startswith("flatmem") or row["section_bytes"] == kernel.section_size)
+            and (MODELS[model].family == "flatmem" or row["section_bytes"] == kernel.section_size)
         )
         if same and row["memmap_bytes"] is not None:
             start = row["regions"][0]["start"] - layout[0][0]

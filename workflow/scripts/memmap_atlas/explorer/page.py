@@ -37,10 +37,10 @@ from memmap_atlas.figures.style import (
 )
 from memmap_atlas.integrity.provenance import digest
 from memmap_atlas.memmodel.backing import PARTS
+from memmap_atlas.memmodel.quantities import QUANTITIES
 from memmap_atlas.sweep.axes import AXES
 from memmap_atlas.sweep.design import Combination, Sweep, load, sections_of
 from memmap_atlas.sweep.layouts import Layouts, layouts_of
-from memmap_atlas.sweep.tables import COST_COLUMNS
 from memmap_atlas.text.labels import size_label
 from memmap_atlas.text.units import UNITS, size_text
 
@@ -69,8 +69,6 @@ PART_WORDS = {
     "edge": "edge: before or after all RAM",
     "rounding": "rounding: the rest of the allocation",
 }
-# where a column of the table is a part of the one above
-INDENTED = ("hole_bytes", "edge_bytes", "rounding_bytes")
 
 
 @dataclass(frozen=True)
@@ -128,7 +126,7 @@ def explorer(tables: Tables, frame: Frame) -> str:
             {"name": model, "words": MODEL_WORDS[model], "proposal": model in PROPOSALS}
             for model in sweep.models
         ],
-        "columns": [name for name, _ in COST_COLUMNS],
+        "columns": [quantity.column for quantity in QUANTITIES],
         "parts": list(PARTS),
         "room": NAMES,
         "status": list(STATUS),
@@ -144,8 +142,12 @@ def explorer(tables: Tables, frame: Frame) -> str:
         reading=reading(sweep, shown),
         maps=maps_words(sweep),
         columns=[
-            {"name": name, "words": words, "indent": name in INDENTED}
-            for name, words in COST_COLUMNS
+            {
+                "name": quantity.column,
+                "words": quantity.description,
+                "indent": quantity.part_of == "wasted",
+            }
+            for quantity in QUANTITIES
         ],
         classes=legend(scale),
         parts=[{"colour": PART_COLOURS[part], "words": PART_WORDS[part]} for part in PARTS],
@@ -239,7 +241,7 @@ def combinations(
             "selectable": rows["selectable"][0].as_py(),
             "feasible": store.add_column(rows["feasible"].cast(pa.int64())),
             "reason": store.add_column(reason.cast(pa.int64())),
-            "columns": [store.add_column(rows[name]) for name, _ in COST_COLUMNS],
+            "columns": [store.add_column(rows[quantity.column]) for quantity in QUANTITIES],
             "stretches": store.add(*strip_columns(whole(stretches["stretches"]))),
         }
 

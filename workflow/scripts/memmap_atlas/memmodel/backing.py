@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.models import MODELS, Memmap, memmap_of
+from memmap_atlas.memmodel.quantities import smallest_parts
 from memmap_atlas.memmodel.regions import Ints, Regions, whole_pages
 
-# the parts of memmap_bytes, as the columns of the table name them
-PARTS = ("needed", "hole", "edge", "rounding")
+# of the memmap, as the columns of the table name them
+PARTS = tuple(quantity.name for quantity in smallest_parts("memmap"))
 NOTHING = -1
 
 
@@ -40,7 +41,7 @@ def strip(layouts: Regions, kernel: Kernel, model: str) -> Strip:
     no address has. Where struct page is no power of two, an edge can lie inside of a page.
     Raises KeyError for an unknown model.
     """
-    memmap = MODELS[model](layouts, kernel)
+    memmap = MODELS[model].build(layouts, kernel)
     ram = memmap_of(whole_pages(layouts, kernel.page_size), kernel)
     edges, part = stretches(memmap, ram)
     return Strip(edges * kernel.page_size // kernel.struct_page_size, part)

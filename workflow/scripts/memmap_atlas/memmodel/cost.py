@@ -50,7 +50,7 @@ def cost(layouts: Regions, kernel: Kernel, model: str) -> Cost:
     Raises KeyError for an unknown model. Rules that forbid a point are not looked at: see
     :func:`infeasible`.
     """
-    memmap = MODELS[model](layouts, kernel)
+    memmap = MODELS[model].build(layouts, kernel)
     ram = memmap_of(whole_pages(layouts, kernel.page_size), kernel)
     between = staying(memmap, memmap.struct_pages.clipped(ram.first, ram.last))
     known = staying(memmap, memmap.struct_pages)
@@ -83,7 +83,7 @@ def counted_pages(layouts: Regions, kernel: Kernel, model: str) -> Ints:
     mm/sparse.c: sparse_init_nid() and mm/mm_init.c: alloc_node_mem_map() add whole pages for each
     present section or array, whatever is taken or freed (15995a352474, 6.11; c3576889d87b).
     """
-    memmap = MODELS[model](layouts, kernel)
+    memmap = MODELS[model].build(layouts, kernel)
     if memmap.sections is None:
         return floor_divide(align_up(memmap.taken, kernel.page_size), kernel.page_size)
     each = -(-kernel.section_memmap // kernel.page_size)

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.memmodel.regions import (
     Ints,
     Regions,
@@ -20,7 +21,7 @@ def beside_its_array(layouts: Regions, kernel: Kernel, model: str) -> NDArray[np
     MAX_ORDER blocks, where arm64 rounds the start of RAM to more (arm64_memblock_init(); seen on
     boots of 5.10). No rule forbids such a build; nobody should be told to use it.
     """
-    if not model.startswith("flatmem") or not kernel.memstart_align:
+    if MODELS[model].family != "flatmem" or not kernel.memstart_align:
         return np.zeros(layouts.first.shape, dtype=bool)
     first = whole_pages(layouts, kernel.page_size).first
     beside: NDArray[np.bool_] = align_down(first, kernel.memstart_align) != align_down(
@@ -69,7 +70,7 @@ def forbidden(layouts: Regions, kernel: Kernel, model: str) -> Ints:
     rule = np.zeros_like(size)
     if of_sections := forbidden_sections(kernel, model):
         return rule + RULES.index(of_sections)
-    if model.startswith("vmemmap") and model != "vmemmap-base":
+    if MODELS[model].leaf == "kernel":
         # arch/powerpc/mm/book3s64/hash_utils.c: htab_init_page_sizes()
         rule = np.where(size < kernel.leaf_needs_ram, RULES.index(LEAF), rule)
     rule = np.where(last > 1 << kernel.max_physmem_bits, RULES.index(BEYOND), rule)
@@ -86,7 +87,7 @@ def forbidden_sections(kernel: Kernel, model: str) -> str:
     in page->flags (with VMEMMAP it does not).
     """
     section = kernel.section_size
-    classic = model.startswith("sparsemem")
+    classic = MODELS[model].family == "sparsemem"
     width = kernel.max_physmem_bits - (section.bit_length() - 1)
     found = (
         section < kernel.max_order_size,
@@ -95,7 +96,7 @@ def forbidden_sections(kernel: Kernel, model: str) -> str:
         width < 0,
         classic and width > kernel.section_flags_bits,
     )
-    if not classic and not model.startswith("vmemmap"):
+    if not MODELS[model].has_sections:
         return FEASIBLE
     broken = (rule for rule, breaks in zip(OF_SECTIONS, found, strict=True) if breaks)
     return next(broken, FEASIBLE)

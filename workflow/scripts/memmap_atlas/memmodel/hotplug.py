@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmap_atlas.memmodel.kernel import Kernel, default_page_tables
-from memmap_atlas.memmodel.models import Memmap, memmap_of, present_sections
+from memmap_atlas.memmodel.models import MODELS, Memmap, memmap_of, present_sections
 from memmap_atlas.memmodel.regions import (
     Ints,
     Regions,
@@ -157,7 +157,7 @@ def refused(added: Regions, ram: Regions, kernel: Kernel, block: Ints | int) -> 
     reason[np.broadcast_to(np.int64(block) % kernel.section_size != 0, reason.shape)] = (
         "memory block of no whole sections"
     )
-    if kernel.default_model != "vmemmap":
+    if MODELS[kernel.default_model].family != "vmemmap":
         reason[:] = "kernel without SPARSEMEM_VMEMMAP"
     return reason
 

@@ -1,14 +1,17 @@
-"""How a kernel lays out its memmap: nine models, each a few lines over the windows that RAM
+"""Memory models: how a kernel lays out its memmap, each a few lines over the windows that RAM
 touches.
 
-All of them take RAM as whole pages (``regions.whole_pages``) and answer with a :class:`Memmap`.
-Ranges of RAM are in bytes of physical memory, ranges of the memmap in bytes from the struct page of
-pfn 0. Rules name the kernel's file, function and release; where releases differ, a value of the
-kernel chooses.
+A rule takes RAM as whole pages (``regions.whole_pages``) and returns a :class:`Memmap`; the
+registry :data:`MODELS` has an entry for each. Ranges of RAM are in bytes of physical memory, ranges
+of the memmap in bytes from the struct page of pfn 0. Rules name the kernel's file, function and
+release; where releases differ, a value of the kernel chooses.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+from typing import Literal
 
 import numpy as np
 
@@ -21,6 +24,8 @@ from memmap_atlas.memmodel.regions import (
     covering_windows,
     whole_pages,
 )
+
+Family = Literal["flatmem", "discontigmem", "sparsemem", "vmemmap"]
 
 
 @dataclass(frozen=True)
@@ -300,14 +305,212 @@ def unused(layouts: Regions, kernel: Kernel, sparse: bool) -> Regions:
     return Regions(previous, np.maximum(start, previous))
 
 
-MODELS: dict[str, Callable[[Regions, Kernel], Memmap]] = {
-    "flatmem": flatmem,
-    "flatmem-free": flatmem_free,
-    "discontigmem": discontigmem,
-    "sparsemem": sparsemem,
-    "sparsemem-free": sparsemem_free,
-    "vmemmap": vmemmap,
-    "vmemmap-base": vmemmap_base,
-    "vmemmap-populated": vmemmap_populated,
-    "vmemmap-trimmed": vmemmap_trimmed,
+# --- the registry ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class EdgeWindows:
+    """Windows whose multiples matter to the edges of a region, in pages of RAM.
+
+    The memmap of a map changes only where an edge comes into another of its windows. A leaf of the
+    vmemmap or a page of the memmap may hold a fraction of a page of RAM.
+
+    start, end: windows of a region's start, and of its end
+    shared: further windows that regions can share; with them the memmap repeats
+    """
+
+    start: tuple[Fraction, ...]
+    end: tuple[Fraction, ...]
+    shared: tuple[Fraction, ...] = ()
+
+    @property
+    def period(self) -> int:
+        """Pages of RAM after which all windows repeat."""
+        return lcm(*(window.numerator for window in (*self.start, *self.end, *self.shared)))
+
+
+def block_windows(kernel: Kernel) -> EdgeWindows:
+    """MAX_ORDER blocks, which FLATMEM rounds to."""
+    order = (Fraction(kernel.max_order_pages),)
+    return EdgeWindows(order, order)
+
+
+def section_windows(kernel: Kernel) -> EdgeWindows:
+    """Sections, each with an array of its own."""
+    section = (Fraction(kernel.section_pages),)
+    return EdgeWindows(section, section)
+
+
+def mapped_section_windows(kernel: Kernel) -> EdgeWindows:
+    """Sections, which can share a leaf of the kernel's vmemmap."""
+    section = (Fraction(kernel.section_pages),)
+    return EdgeWindows(section, section, (ram_of(kernel.vmemmap_leaf, kernel),))
+
+
+def paged_section_windows(kernel: Kernel) -> EdgeWindows:
+    """Sections, which can share a page of the vmemmap."""
+    section = (Fraction(kernel.section_pages),)
+    return EdgeWindows(section, section, (ram_of(kernel.page_size, kernel),))
+
+
+def leaf_windows(kernel: Kernel) -> EdgeWindows:
+    """Leaves of the kernel's vmemmap."""
+    leaf = (ram_of(kernel.vmemmap_leaf, kernel),)
+    return EdgeWindows(leaf, leaf)
+
+
+def freed_block_windows(kernel: Kernel) -> EdgeWindows:
+    """MAX_ORDER blocks, and what ``free_unused_memmap()`` rounds to in a FLATMEM array."""
+    aligned = kernel.free_unused_memmap in ("pageblock", "max-order-flatmem")
+    return freed_windows(kernel, Fraction(kernel.max_order_pages), aligned)
+
+
+def freed_section_windows(kernel: Kernel) -> EdgeWindows:
+    """Sections, and what ``free_unused_memmap()`` rounds to in their arrays."""
+    aligned = kernel.free_unused_memmap == "pageblock"
+    return freed_windows(kernel, Fraction(kernel.section_pages), aligned)
+
+
+def freed_windows(kernel: Kernel, array: Fraction, start_aligned: bool) -> EdgeWindows:
+    """Windows of :func:`unused`: ends are rounded to a unit, starts only where ``start_aligned``.
+
+    Where a rule counts pages of the memmap from a place that is no boundary of one, every page of
+    RAM matters to a start.
+    """
+    pageblock = kernel.free_unused_memmap == "pageblock"
+    unit = Fraction(kernel.pageblock_pages if pageblock else kernel.max_order_pages)
+    page = ram_of(kernel.page_size, kernel)
+    before = unit
+    if not start_aligned:
+        whole = array * kernel.struct_page_size % kernel.page_size == 0
+        before = page if whole else Fraction(1)
+    return EdgeWindows((array, before), (array, unit), (page,))
+
+
+def ram_of(memmap: int, kernel: Kernel) -> Fraction:
+    """Pages of RAM that ``memmap`` bytes of struct pages describe."""
+    return Fraction(memmap, kernel.struct_page_size)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A memory model.
+
+    name: as sweep files, kernels and tables have it
+    family: the kernel's choice of CONFIG_FLATMEM, DISCONTIGMEM, SPARSEMEM (classic) or
+        SPARSEMEM_VMEMMAP that it is a variant of
+    description: one sentence for tables and pages
+    build: its rule, from layouts (regions of RAM in bytes) and a kernel to a :class:`Memmap`
+    windows: what its memmap depends on, for the search for a better map
+    leaf: what maps its vmemmap: the kernel's leaf, always a page, or none
+    frees: ``free_unused_memmap()`` returns memmap after boot
+    proposal: no kernel has it; every figure marks it
+    """
+
+    name: str
+    family: Family
+    description: str
+    build: Callable[[Regions, Kernel], Memmap]
+    windows: Callable[[Kernel], EdgeWindows]
+    leaf: Literal["", "kernel", "page"] = ""
+    frees: bool = False
+    proposal: bool = False
+
+    @property
+    def has_sections(self) -> bool:
+        """RAM is divided into sections, whose size matters."""
+        return self.family in ("sparsemem", "vmemmap")
+
+    @property
+    def pays_for_holes(self) -> bool:
+        """The memmap grows with the distance between the ends of RAM."""
+        return self.family == "flatmem" and not self.frees
+
+    @property
+    def counts_regions(self) -> bool:
+        """Each region has an array of its own, so that two that touch differ from one."""
+        return self.family == "discontigmem"
+
+    def leaf_size(self, kernel: Kernel) -> int:
+        """Bytes of what maps the vmemmap; 0 where there is no vmemmap."""
+        return {"": 0, "page": kernel.page_size, "kernel": kernel.vmemmap_leaf}[self.leaf]
+
+
+# in the order of tables and figures
+MODELS: dict[str, Model] = {
+    model.name: model
+    for model in (
+        Model(
+            "flatmem",
+            "flatmem",
+            "One array over the span of RAM: holes are paid for.",
+            flatmem,
+            block_windows,
+        ),
+        Model(
+            "flatmem-free",
+            "flatmem",
+            "One array over the span of RAM, after free_unused_memmap().",
+            flatmem_free,
+            freed_block_windows,
+            frees=True,
+        ),
+        Model(
+            "discontigmem",
+            "discontigmem",
+            "One array for each region, as if it were a node (removed in 5.14).",
+            discontigmem,
+            block_windows,
+        ),
+        Model(
+            "sparsemem",
+            "sparsemem",
+            "An array for each section with RAM.",
+            sparsemem,
+            section_windows,
+        ),
+        Model(
+            "sparsemem-free",
+            "sparsemem",
+            "An array for each section with RAM, after free_unused_memmap().",
+            sparsemem_free,
+            freed_section_windows,
+            frees=True,
+        ),
+        Model(
+            "vmemmap",
+            "vmemmap",
+            "Sections with RAM are mapped whole, as the kernel does it.",
+            vmemmap,
+            mapped_section_windows,
+            leaf="kernel",
+        ),
+        Model(
+            "vmemmap-base",
+            "vmemmap",
+            "The same with leaves of one page, whatever the kernel would use.",
+            vmemmap_base,
+            paged_section_windows,
+            leaf="page",
+        ),
+        Model(
+            "vmemmap-populated",
+            "vmemmap",
+            "Claimed in 2016: only leaves that hold struct pages of RAM.",
+            vmemmap_populated,
+            leaf_windows,
+            leaf="kernel",
+            proposal=True,
+        ),
+        Model(
+            "vmemmap-trimmed",
+            "vmemmap",
+            "Proposed in 2020: leaves that lie wholly in holes are freed after boot.",
+            vmemmap_trimmed,
+            leaf_windows,
+            leaf="kernel",
+            proposal=True,
+        ),
+    )
 }
+PROPOSALS = tuple(model.name for model in MODELS.values() if model.proposal)

@@ -56,7 +56,7 @@ def waste_findings(ram: Layout, kernel: Kernel, model: str) -> list[Finding]:
     point are not looked at (``cost.infeasible``).
     """
     layout = Regions.of([ram])
-    memmap = MODELS[model](layout, kernel)
+    memmap = MODELS[model].build(layout, kernel)
     pages = [
         (number, -(-start // kernel.page_size), end // kernel.page_size)
         for number, (start, end) in enumerate(ram)

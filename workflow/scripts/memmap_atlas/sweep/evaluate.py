@@ -13,24 +13,11 @@ from memmap_atlas.memmodel.backing import NOTHING, Strip, strip
 from memmap_atlas.memmodel.cost import cost
 from memmap_atlas.memmodel.feasibility import FEASIBLE, RULES, forbidden
 from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.quantities import QUANTITIES
 from memmap_atlas.memmodel.regions import Ints, Regions
 from memmap_atlas.sweep.design import Combination, Sweep
 from memmap_atlas.sweep.layouts import Layouts
 
-# of Cost, in the order of the table's columns
-COSTS = (
-    "needed",
-    "memmap",
-    "freed",
-    "wasted",
-    "hole",
-    "edge",
-    "rounding",
-    "section_table",
-    "usage",
-    "page_table",
-    "boot_request",
-)
 # machine code takes as long to make as arrays take for so many layouts
 MANY_LAYOUTS = 1 << 16
 # regions of a layout that machine code is made for: a grid has two
@@ -43,8 +30,8 @@ BLOCK = 1 << 14
 class Points:
     """Layouts under some combinations of a sweep.
 
-    costs: bytes, as in COSTS, int64 of shape (costs, combinations, layouts); without meaning where
-        a rule forbids the point
+    costs: bytes, as in QUANTITIES, int64 of shape (quantities, combinations, layouts); without
+        meaning where a rule forbids the point
     rules: its place in ``cost.RULES``, 0 where there is none, shape (combinations, layouts)
     """
 
@@ -66,16 +53,17 @@ def points(blocks: Iterable[Layouts], sweep: Sweep) -> Iterator[Points]:
     }
     for layouts in blocks:
         for group in groups:
-            found = np.empty((len(COSTS) + 1, len(group), len(layouts)), dtype=np.int64)
+            found = np.empty((len(QUANTITIES) + 1, len(group), len(layouts)), dtype=np.int64)
             for place, (name, section, model) in enumerate(group):
                 fill(layouts.regions, kernels[name, section], model, found[:, place])
             yield Points(layouts, group, found[:-1], found[-1])
 
 
 def point(layouts: Regions, kernel: Kernel, model: str) -> Sequence[Ints]:
-    """COSTS of each layout, and the rule that forbids it; each of shape (layouts,)."""
-    bytes_of = cost(layouts, kernel, model)
-    return [*(getattr(bytes_of, name) for name in COSTS), forbidden(layouts, kernel, model)]
+    """QUANTITIES of each layout, and the rule that forbids it; each of shape (layouts,)."""
+    costs = cost(layouts, kernel, model)
+    values = [getattr(costs, quantity.name) for quantity in QUANTITIES]
+    return [*values, forbidden(layouts, kernel, model)]
 
 
 def fill_from_arrays(layouts: Regions, kernel: Kernel, model: str, out: Ints) -> None:

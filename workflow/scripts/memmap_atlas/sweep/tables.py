@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from memmap_atlas.memmodel.backing import NOTHING, PARTS, Strip
 from memmap_atlas.memmodel.feasibility import FEASIBLE, RULES
+from memmap_atlas.memmodel.quantities import QUANTITIES
 from memmap_atlas.memmodel.regions import Ints
 from memmap_atlas.sweep.axes import AXES
 from memmap_atlas.sweep.design import POINTS_PER_GROUP, Sweep
-from memmap_atlas.sweep.evaluate import COSTS, Points
+from memmap_atlas.sweep.evaluate import Points
 from memmap_atlas.sweep.layouts import Layouts
 
 # rows of layouts.parquet that are written at once
@@ -39,22 +40,6 @@ POINT_COLUMNS = [
     ("feasible", pa.bool_(), "whether no hard rule of the kernel forbids the point"),
     ("reason", NAME, "the rule that forbids the point; null where feasible"),
 ]
-COST_WORDS = {
-    "needed": "whole RAM pages x struct page",
-    "memmap": "what stays allocated for struct pages after boot",
-    "freed": "given back by free_unused_memmap() or by trimming",
-    "wasted": "memmap_bytes - needed_bytes, the sum of the next three",
-    "hole": "kept struct pages of pages between RAM",
-    "edge": "kept struct pages of pages before the first or after the last of RAM",
-    "rounding": "the rest of the allocation",
-    "section_table": "mem_section: roots and root pages",
-    "usage": "mem_section_usage of the present sections",
-    "page_table": "page tables that map the vmemmap",
-    "boot_request": "the largest single request for the memmap while booting",
-}
-COST_COLUMNS = [(f"{name}_bytes", COST_WORDS[name]) for name in COSTS]
-
-
 STRIP_COLUMNS = [
     LAYOUT_COLUMNS[0],
     POINT_COLUMNS[0],
@@ -90,7 +75,7 @@ def schema(columns: Iterable[tuple[str, pa.DataType, str]], metadata: dict[str, 
 
 def memmap_schema(metadata: dict[str, str]) -> pa.Schema:
     """The schema of the memmap dataset, columns in the order of the contract."""
-    costs = [(name, pa.int64(), text) for name, text in COST_COLUMNS]
+    costs = [(quantity.column, pa.int64(), quantity.description) for quantity in QUANTITIES]
     return schema([*LAYOUT_COLUMNS, *POINT_COLUMNS, *costs], metadata)
 
 
