@@ -5,7 +5,6 @@ import shlex
 
 from memmap_atlas.documents.yaml_loader import as_list
 from memmap_atlas.figures.registry import FIGURES as KINDS, find
-from memmap_atlas.figures.draw import KINDS as DRAWN_BY
 
 EVIDENCE = str(HERE / "workflow/resources/evidence.parquet")
 CITATION = str(HERE / "CITATION.cff")
@@ -39,14 +38,14 @@ def figure_sources(kind):
         except ValueError as error:
             sys.exit(f"Error in the figure asked for: {error}")
         strips = {"strips": f"results/{sweep.name}/strips.parquet"}
-        return {"memmap": tables(sweep), **(strips if kind == "section-strip" else {})}
+        return {"memmap": tables(sweep), **(strips if KINDS[kind].needs_strips else {})}
 
     return sources
 
 
 def figure_library(kind):
     """What draws a figure of this kind."""
-    return library("figure.py", DRAWN_BY[kind].file)
+    return library("figure.py", KINDS[kind].file)
 
 
 def command(wildcards, output):

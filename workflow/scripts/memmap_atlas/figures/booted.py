@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
 from memmap_atlas.figures.captions import Titles
-from memmap_atlas.figures.style import FAINT, INK, MARGIN, PAGE_WIDTH, sheet
+from memmap_atlas.figures.style import FAINT, INK, MARGIN, PAGE_WIDTH, atlas_style, sheet
 from memmap_atlas.text.labels import size_label
 
 # inches
@@ -39,6 +39,7 @@ class Counts(Protocol):
     def holds(self) -> bool: ...
 
 
+@atlas_style()
 def computed_against_booted(
     memmap: pd.DataFrame,
     agreement: Mapping[str, Mapping[str, Counts]],

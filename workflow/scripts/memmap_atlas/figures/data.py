@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from memmap_atlas.figures.registry import FIGURES, Figure
+from memmap_atlas.figures.registry import Figure
 from memmap_atlas.figures.style import WasteScale, waste_scale
 from memmap_atlas.sweep.design import Sweep
 
@@ -106,7 +106,7 @@ class Source:
 
         Raises ValueError where there is none: the dataset is not that of the sweep.
         """
-        gridded = FIGURES[self.figure.kind].gridded
+        gridded = self.figure.spec.gridded
         on_grid = pc.field("base_bytes").is_valid()
         wanted = pc.field("kernel").isin(list(self.figure.kernels))
         wanted &= on_grid if gridded else ~on_grid

@@ -27,12 +27,12 @@ def grid_axes(sweep: Sweep) -> list[str]:
     return [axis for axis in AXES if len(getattr(sweep.grid, axis)) > 1]
 
 
-def values_per_cell(sweep: Sweep, kind: str) -> dict[str, int]:
-    """How many values of each axis of a plane a cell stands for: one each, unless all panels of a
-    figure would have more than MOST_CELLS.
+def values_per_cell(sweep: Sweep, *, single_panel: bool) -> dict[str, int]:
+    """Return how many values of each axis share a cell of a plane: one, unless the panels of a
+    figure would have more than MOST_CELLS cells in all.
     """
     panels = 1
-    if kind != "alignment":
+    if not single_panel:
         panels = max(Counter(kernel for kernel, _, _ in sweep.combinations).values())
     room = MOST_CELLS // panels
     sizes = {axis: len(getattr(sweep.grid, axis)) for axis in grid_axes(sweep)}

@@ -119,7 +119,7 @@ def cells(
 
     Pieces are brought into cells one by one, so that the plane is never there whole.
     """
-    per_cell = values_per_cell(source.sweep, source.figure.kind)
+    per_cell = values_per_cell(source.sweep, single_panel=source.figure.spec.single_panel)
     if max(per_cell.values()) == 1:
         return pd.concat(list(pieces), ignore_index=True)
     keys = [*keys, *map(column_of, per_cell)]

@@ -1,11 +1,13 @@
-"""Kinds of figures: the question that each answers, what it needs of a sweep, and its files.
+"""Kinds of figures, one entry each, and the figures that a sweep asks for.
 
-Nothing is drawn here, so that a workflow can ask before any job runs.
+A kind is a module of this package and an entry of FIGURES. This table imports no drawing code: a
+workflow reads it before any job runs, and an edit of one module redraws its own figures only.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from importlib import import_module
+from typing import Any, Literal
 
 from memmap_atlas.figures.needs import (
     lacks_boards,
@@ -25,42 +27,44 @@ from memmap_atlas.figures.needs import (
 from memmap_atlas.sweep.design import Sweep
 
 PROPOSALS = ("vmemmap-populated", "vmemmap-trimmed")
-
-
 NEVER_MERGED = f"{' and '.join(PROPOSALS)} are proposals that were never merged."
-
-
 FRAMED = f"Framed cells are models that the kernel can be built with; {NEVER_MERGED}"
-
-
 CLASSES = (
     "Each class of colour is twice the one below; white is none, hatched what a rule of the kernel "
     "forbids."
 )
-
-
 WASTE = (
     "Wasted memmap: the bytes that stay allocated for the array of struct page after boot, less "
     "the struct pages of whole pages of RAM."
 )
-
-
 COST = (
     "Cost: the bytes that stay allocated for struct pages, mem_section, usage maps and the page "
     "tables of the vmemmap after boot."
 )
+# what a subtitle adds
+OWN_CHOICES = "the default model and section size of each kernel"
+UNITS = "K, M, G: KiB, MiB, GiB"
 
 
 @dataclass(frozen=True)
-class FigurePlan:
-    """A kind of figure.
+class FigureKind:
+    """A kind of figure: its words, what it needs of a sweep, and the code that draws it.
 
-    question: what it answers
-    needs: what a sweep must have for it
-    quantity, meaning: what is drawn and how it is read, for its caption
-    lacks: what a sweep lacks for it, "" where nothing
-    each: whether there is one file for each kernel, for each named layout, or one for the sweep
-    gridded: whether it draws the grid's layouts, or the named ones
+    question: the question that it answers
+    needs: what a sweep must have for it, in words
+    quantity, meaning: the drawn quantity and how to read it, sentences of the caption
+    lacks: return what a sweep lacks for it, "" where nothing
+    module: module of this package, imported only when a figure is drawn
+    rows, draw: functions of that module: ``rows(source)`` returns its FigureData, and
+        ``draw(data, titles)`` the picture
+    title: template of the title: {layout} is the figure's layout, {layouts} the number of layouts
+        of the sweep, {kernels} the name of the kernel or the number of kernels
+    subtitle: what the subtitle adds, "" where nothing
+    each: one file for each kernel, for each named layout, or one for the sweep
+    gridded: draws the layouts of the grid, not the named ones
+    single_panel: draws one panel of a plane, not one for each section size and model
+    narrow: as wide as a column: the subtitle names the kernel, for which the title has no room
+    needs_strips: reads strips.parquet beside the dataset
     """
 
     question: str
@@ -68,12 +72,32 @@ class FigurePlan:
     quantity: str
     meaning: str
     lacks: Callable[[Sweep], str]
+    module: str
+    rows: str
+    draw: str
+    title: str = "Wasted memmap, {kernels}"
+    subtitle: str = ""
     each: Literal["kernel", "layout", "sweep"] = "kernel"
     gridded: bool = False
+    single_panel: bool = False
+    narrow: bool = False
+    needs_strips: bool = False
+
+    @property
+    def file(self) -> str:
+        """Path of the module below workflow/scripts."""
+        return f"memmap_atlas/figures/{self.module}.py"
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """Return the function ``name`` of the module."""
+        function: Callable[..., Any] = getattr(
+            import_module(f"memmap_atlas.figures.{self.module}"), name
+        )
+        return function
 
 
 FIGURES = {
-    "section-strip": FigurePlan(
+    "section-strip": FigureKind(
         question="Is the hole in my section backed or not?",
         needs="named layouts; up to 24 combinations of kernel, section size and model",
         quantity=(
@@ -88,9 +112,14 @@ FIGURES = {
             f"where one was booted. {NEVER_MERGED}"
         ),
         lacks=lacks_strips,
+        module="section_strip",
+        rows="strip_rows",
+        draw="strip_figure",
+        title="Kept struct pages of {layout}",
+        needs_strips=True,
         each="layout",
     ),
-    "waste-heatmap": FigurePlan(
+    "waste-heatmap": FigureKind(
         question="What does it save to move the hole, or to fit other RAM?",
         needs="a grid in which `hole_start` and one more axis vary",
         quantity=WASTE,
@@ -103,9 +132,12 @@ FIGURES = {
             f"would touch. {CLASSES}"
         ),
         lacks=lacks_plane,
+        module="plane_heatmap",
+        rows="waste_rows",
+        draw="waste_heatmap",
         gridded=True,
     ),
-    "alignment": FigurePlan(
+    "alignment": FigureKind(
         question="Is it the size of a hole that costs, or where its edges lie?",
         needs="a grid in which `hole_start` and `hole_size` vary",
         quantity=WASTE,
@@ -116,9 +148,14 @@ FIGURES = {
             f"section edge, red dashes where it ends on one. {CLASSES}"
         ),
         lacks=lacks_hole_plane,
+        module="alignment",
+        rows="alignment_rows",
+        draw="alignment_figure",
+        title="Wasted memmap by where a hole lies, {kernels}",
+        single_panel=True,
         gridded=True,
     ),
-    "section-curve": FigurePlan(
+    "section-curve": FigureKind(
         question="Why sections of this size, and not smaller ones?",
         needs="named layouts; three section sizes",
         quantity=WASTE,
@@ -129,8 +166,13 @@ FIGURES = {
             "kernel forbids, with its name."
         ),
         lacks=lacks_section_curve,
+        module="section_curve",
+        rows="section_curve_rows",
+        draw="section_curve",
+        title="Wasted memmap by section size",
+        narrow=True,
     ),
-    "best-choice": FigurePlan(
+    "best-choice": FigureKind(
         question="What does one choice of model and section size for all machines cost?",
         needs="named layouts; two section sizes or models that each kernel can be built with",
         quantity=f"Regret: what a choice costs more than the best one for the same map. {COST}",
@@ -140,8 +182,13 @@ FIGURES = {
             f"worst of them: what a single kernel image would cost. {CLASSES}"
         ),
         lacks=lambda sweep: lacks_choices(sweep) or lacks_rows(sweep),
+        module="annotated_heatmap",
+        rows="choice_rows",
+        draw="choice_heatmap",
+        title="What one choice for all maps costs, {kernels}",
+        subtitle=UNITS,
     ),
-    "regret-heatmap": FigurePlan(
+    "regret-heatmap": FigureKind(
         question="Where is which choice of model and section size the best?",
         needs="the same, and the grid of a waste-heatmap",
         quantity=f"Regret: what a choice costs more than the best one for the same map. {COST}",
@@ -150,9 +197,13 @@ FIGURES = {
             f"it is the best choice. {CLASSES}"
         ),
         lacks=lambda sweep: lacks_choices(sweep) or lacks_plane(sweep),
+        module="plane_heatmap",
+        rows="regret_rows",
+        draw="waste_heatmap",
+        title="What each choice costs more than the best, {kernels}",
         gridded=True,
     ),
-    "granules": FigurePlan(
+    "granules": FigureKind(
         question="What do larger pages save, and what do their larger sections eat of it?",
         needs="named layouts; kernels that differ in their page size",
         quantity=WASTE,
@@ -162,9 +213,14 @@ FIGURES = {
             "per cent of RAM, needed and wasted."
         ),
         lacks=lacks_granules,
+        module="granules",
+        rows="granule_rows",
+        draw="granule_figure",
+        title="Memmap by page size, {kernels}",
+        subtitle=OWN_CHOICES,
         each="sweep",
     ),
-    "timeline": FigurePlan(
+    "timeline": FigureKind(
         question="What did each release change?",
         needs="named layouts; kernels of one architecture and page size, of several releases",
         quantity=COST,
@@ -174,9 +230,14 @@ FIGURES = {
             "saves or costs on this map."
         ),
         lacks=lacks_releases,
+        module="timeline",
+        rows="timeline_rows",
+        draw="timeline",
+        title="Memmap of {layout}, release by release",
+        subtitle=OWN_CHOICES,
         each="layout",
     ),
-    "breakdown": FigurePlan(
+    "breakdown": FigureKind(
         question="What is the cost of a machine made of?",
         needs="named layouts",
         quantity=COST,
@@ -185,8 +246,12 @@ FIGURES = {
             "each part in per cent of that, with its bytes."
         ),
         lacks=lacks_breakdown,
+        module="breakdown",
+        rows="breakdown_rows",
+        draw="breakdown_figure",
+        title="What the memmap is made of, {kernels}",
     ),
-    "boards": FigurePlan(
+    "boards": FigureKind(
         question="How much do real boards waste, and which are the worst?",
         needs="twenty named layouts or more, such as boards; two to four kernels",
         quantity=WASTE,
@@ -196,9 +261,14 @@ FIGURES = {
             "that waste the same under each kernel one. Below: in numbers."
         ),
         lacks=lacks_boards,
+        module="boards",
+        rows="board_rows",
+        draw="board_figure",
+        title="Wasted memmap of {layouts} boards",
+        subtitle=OWN_CHOICES,
         each="sweep",
     ),
-    "kernel-heatmap": FigurePlan(
+    "kernel-heatmap": FigureKind(
         question="What do my maps cost under every kernel and model?",
         needs="one or two named layouts",
         quantity=WASTE,
@@ -207,9 +277,13 @@ FIGURES = {
             f"memory map, a column a model. {FRAMED} {CLASSES}"
         ),
         lacks=lacks_kernels,
+        module="annotated_heatmap",
+        rows="own_rows",
+        draw="kernel_heatmap",
+        subtitle=UNITS,
         each="sweep",
     ),
-    "layout-heatmap": FigurePlan(
+    "layout-heatmap": FigureKind(
         question="What does each of many maps cost under every model?",
         needs="named layouts",
         quantity=WASTE,
@@ -218,8 +292,12 @@ FIGURES = {
             f"{FRAMED} {CLASSES}"
         ),
         lacks=lambda sweep: lacks_rows(sweep) or lacks_own_section(sweep),
+        module="annotated_heatmap",
+        rows="own_rows",
+        draw="layout_heatmap",
+        subtitle=UNITS,
     ),
-    "section-heatmap": FigurePlan(
+    "section-heatmap": FigureKind(
         question="What does each of many maps cost under every section size?",
         needs="named layouts; two section sizes",
         quantity=WASTE,
@@ -229,15 +307,22 @@ FIGURES = {
             f"{FRAMED} {CLASSES}"
         ),
         lacks=lacks_sections,
+        module="annotated_heatmap",
+        rows="all_rows",
+        draw="section_heatmap",
+        subtitle=UNITS,
     ),
 }
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of a sweep: its file's name without suffix, its kind, and what is in it.
+    """A figure of a sweep.
 
-    layout: the one named layout that it is about, "" where it is about many
+    name: of its files, without suffix
+    kind: a key of FIGURES
+    kernels: those that it draws
+    layout: the named layout that it draws, "" where it draws several
     """
 
     name: str
@@ -245,14 +330,19 @@ class Figure:
     kernels: tuple[str, ...]
     layout: str = ""
 
+    @property
+    def spec(self) -> FigureKind:
+        """The entry of its kind."""
+        return FIGURES[self.kind]
+
 
 def figures_of(sweep: Sweep) -> list[Figure]:
-    """The figures of a sweep, in the order that it asks for them."""
+    """Return the figures of a sweep, in the order of its kinds."""
     return [figure for kind in sweep.figures for figure in variants(sweep, kind)]
 
 
 def variants(sweep: Sweep, kind: str) -> Iterator[Figure]:
-    """The figures of one kind that a sweep can have."""
+    """Yield the figures of one kind that a sweep can have."""
     every = tuple(sweep.kernels)
     match FIGURES[kind].each:
         case "kernel":
@@ -264,9 +354,9 @@ def variants(sweep: Sweep, kind: str) -> Iterator[Figure]:
 
 
 def find(sweep: Sweep, name: str) -> Figure:
-    """The figure of that name, whether the sweep asks for it or not.
+    """Return the figure of that name, also where the sweep does not ask for it.
 
-    Raises ValueError with what is wrong where there is none.
+    Raises ValueError with the reason where a sweep can have no such figure.
     """
     kinds = [kind for kind in FIGURES if name == kind or name.startswith(f"{kind}-")]
     for kind in sorted(kinds, key=len, reverse=True):

@@ -1,6 +1,7 @@
 """One style for all figures: sizes, fonts, colours, and the scale of waste."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,31 +21,28 @@ from numpy.typing import ArrayLike, NDArray
 from memmap_atlas.text.labels import size_label
 
 DPI = 200
-mpl.use("agg")
-mpl.rcParams.update(
-    {
-        "font.family": "DejaVu Sans",
-        "font.size": 7,
-        "axes.titlesize": 7,
-        "axes.labelsize": 7,
-        "xtick.labelsize": 7,
-        "ytick.labelsize": 7,
-        "legend.fontsize": 7,
-        "figure.titlesize": 9,
-        # where they are is not looked for anew in each drawing
-        "axes.titley": 1.0,
-        "axes.linewidth": 0.6,
-        "xtick.major.width": 0.6,
-        "ytick.major.width": 0.6,
-        "xtick.major.size": 2.5,
-        "ytick.major.size": 2.5,
-        "hatch.linewidth": 0.5,
-        "figure.dpi": DPI,
-        "svg.hashsalt": "memmap-atlas",
-        "svg.fonttype": "path",
-        "pdf.fonttype": 42,
-    }
-)
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7,
+    "axes.titlesize": 7,
+    "axes.labelsize": 7,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "figure.titlesize": 9,
+    # a fixed height: matplotlib would search for a free one at each drawing
+    "axes.titley": 1.0,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "hatch.linewidth": 0.5,
+    "figure.dpi": DPI,
+    "svg.hashsalt": "memmap-atlas",
+    "svg.fonttype": "path",
+    "pdf.fonttype": 42,
+}
 
 # inches: two columns of a paper, or the text of an A4 page; and one column
 PAGE_WIDTH, COLUMN_WIDTH = 7.1, 3.45
@@ -66,6 +64,17 @@ PART_COLOURS = {
 Corner = Literal["upper left", "upper right"]
 # a handle of the key, and what it means
 KeyEntry = tuple[Artist, str]
+
+
+@contextmanager
+def atlas_style() -> Iterator[None]:
+    """Context in which figures are made and written in one style, whatever matplotlib is configured
+    to; at its end matplotlib's settings are as before.
+    """
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        yield
 
 
 @dataclass(frozen=True)
