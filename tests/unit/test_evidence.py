@@ -1,6 +1,7 @@
 """The closed form against every boot of the full lab, without QEMU; `make evidence` renews it."""
 
 from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from matplotlib.patches import Rectangle
 from memmap_atlas.catalog.kernels import load_kernels
 from memmap_atlas.figures.booted import EXACT, OFF, WITHIN, computed_against_booted
 from memmap_atlas.figures.captions import Titles
+from memmap_atlas.figures.style import atlas_style
 from memmap_atlas.lab.lab_file import Names, load_lab
 from memmap_atlas.lab.report import SHOWN, TOLD, agreement_table, faults, summary
 from memmap_atlas.lab.residuals import agreements, is_within, residuals
@@ -89,6 +91,13 @@ def test_page_tables_of_the_thread() -> None:
     assert mapped["b510-vmemmap-4k-s30", "thread-4g"] == 83_886_080
     assert mapped["b510-vmemmap-4k-s27", "thread-3g"] == 50_331_648
     assert mapped["b510-vmemmap-4k-s27", "thread-4g"] == 67_108_864
+
+
+@pytest.fixture(scope="module", autouse=True)
+def style() -> Iterator[None]:
+    """What a figure makes when it is drawn, such as ticks, has its style."""
+    with atlas_style():
+        yield
 
 
 @pytest.fixture(scope="module")

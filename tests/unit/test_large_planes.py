@@ -99,7 +99,7 @@ def values_of(one: Made) -> dict[str, int]:
 def values_per_cell_of(one: Made) -> dict[str, int]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("memmap_atlas.figures.needs.MOST_CELLS", CELLS)
-        return values_per_cell(one.source.sweep, one.source.figure.kind)
+        return values_per_cell(one.source.sweep, single_panel=one.source.figure.spec.single_panel)
 
 
 def test_regret_is_that_of_each_layout(made: dict[str, Made]) -> None:
@@ -126,7 +126,7 @@ def test_holes_are_counted_all(made: dict[str, Made]) -> None:
         drawn = rows_of(one.source)
         picture = draw(one.source, drawn)
         words = cell_words(one.source.figure, one.source.sweep)
-        per_cell = values_per_cell(one.source.sweep, "alignment")
+        per_cell = values_per_cell(one.source.sweep, single_panel=True)
     assert words.endswith(f"a cell is the most of {np.prod(list(per_cell.values()))} neighbours.")
     exact = one.drawn.rows
     keys = ["aligned_edges", "wasted_bytes"]

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from memmap_atlas.figures.draw import KINDS
+from memmap_atlas.figures.registry import FIGURES as KINDS
 from memmap_atlas.integrity.dependencies import SCRIPTS, code_version, modules_of
 from memmap_atlas.integrity.provenance import digest
 from memmap_atlas.pipeline.paths import FIGURE_SUFFIXES, SHARED_JOBS, jobs

@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import Any
 
 import altair as alt
-from altair.utils import schemapi
 from matplotlib.colors import to_hex
 
 from memmap_atlas.figures.style import (
@@ -22,9 +21,6 @@ from memmap_atlas.figures.style import (
     WasteScale,
 )
 from memmap_atlas.memmodel.backing import PARTS
-
-# to hold a chart to the schema takes longer than to make it: the tests do so with every kind
-schemapi.DEBUG_MODE = False
 
 # words at an end of an axis stay within it
 LEAN = "datum.x < 0.05 ? 'left' : datum.x > 0.95 ? 'right' : 'center'"

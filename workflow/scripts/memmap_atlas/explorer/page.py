@@ -25,6 +25,7 @@ from memmap_atlas.explorer.charts import (
     strip,
 )
 from memmap_atlas.explorer.encode import Store, region_columns, strip_columns, whole
+from memmap_atlas.explorer.unvalidated import unvalidated
 from memmap_atlas.figures.registry import PROPOSALS
 from memmap_atlas.figures.style import (
     EDGE,
@@ -323,6 +324,7 @@ def kernel_words(name: str, sweep: Sweep) -> dict[str, Any]:
     }
 
 
+@unvalidated()
 def charts(
     axes: Sequence[Mapping[str, Any]],
     shown: Sequence[int],
