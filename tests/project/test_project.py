@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 from memmap_atlas import __version__
+from memmap_atlas.documents.validate import SCHEMAS, schema_of
 from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.sweepfile.sweeps import load_sweep
 
@@ -21,13 +22,21 @@ LIBRARY = ROOT / "workflow/scripts/memmap_atlas"
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
 from closing import LAYOUTS, ROWS, answer  # noqa: E402
-from document_keys import README, documented  # noqa: E402
+from document_keys import DEFINITIONS, README, documented, with_definitions  # noqa: E402
 
 
 def test_tables_of_keys_are_those_of_the_schemas() -> None:
     """`make docs` writes them."""
     text = README.read_text()
     assert text == documented(text)
+
+
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_schemas_have_the_names_and_keys_of_the_code(name: str) -> None:
+    """`make docs` writes them; editors read them."""
+    text = (SCHEMAS / f"{name}.schema.yaml").read_text()
+    assert text == with_definitions(text, name)
+    assert yaml.safe_load(text) == schema_of(name, DEFINITIONS[name])
 
 
 def test_the_example_of_a_sweep_runs(tmp_path: Path) -> None:
@@ -45,7 +54,7 @@ def test_readme_names_every_model_and_figure() -> None:
     schema = yaml.safe_load((ROOT / "workflow/schemas/sweep.schema.yaml").read_text())
     assert schema["$defs"]["model"]["enum"] == list(MODELS)
     text = README.read_text()
-    for name in [*MODELS, *schema["properties"]["figures"]["items"]["enum"]]:
+    for name in [*MODELS, *schema["$defs"]["figure"]["enum"]]:
         assert f"| `{name}` |" in text
 
 

@@ -1,14 +1,29 @@
-"""Write the tables of config/README.md from the schemas and the plan of figures (`make docs`)."""
+"""Write what is generated from the code (`make docs`): the tables of config/README.md, and the
+names and keys in the schemas, which editors read.
+"""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import yaml
+from memmap_atlas.catalog.kernels import KERNEL_DEFINITIONS
+from memmap_atlas.documents.validate import SCHEMAS, schema_of
 from memmap_atlas.figures.registry import FIGURES
+from memmap_atlas.sweepfile.sweeps import SWEEP_DEFINITIONS
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "config/README.md"
-# heading, schema, and where in it the keys stand
+# definitions of a schema that come from the code
+DEFINITIONS: dict[str, Mapping[str, Any]] = {
+    "kernels": KERNEL_DEFINITIONS,
+    "sweep": SWEEP_DEFINITIONS,
+}
+# the line of a schema below which all is generated
+GENERATED = "# from here on written by `make docs`"
+# heading, schema, and the path of the mapping whose keys are listed
 TABLES = [
     ("config.yaml", "config", ()),
     ("sweeps/*.yaml", "sweep", ()),
@@ -29,20 +44,30 @@ def tables() -> str:
     return "\n".join(table(*entry) for entry in TABLES)
 
 
-def table(heading: str, name: str, place: tuple[str, ...]) -> str:
-    """One table: keys in the schema's order, with what each one means."""
-    schema = yaml.safe_load((ROOT / f"workflow/schemas/{name}.schema.yaml").read_text())
+def table(heading: str, name: str, path: tuple[str, ...]) -> str:
+    """One table: keys in the schema's order, each with its meaning and its values."""
+    schema = schema_of(name, DEFINITIONS.get(name, {}))
     part: Any = schema
-    for step in place:
-        part = part[step]
-        if "$ref" in part:
-            part = schema["$defs"][part["$ref"].rsplit("/", 1)[1]]
+    for step in path:
+        part = merged(part[step], schema)
     lines = [f"### {heading}", "", "| key | what it is | allowed |", "|---|---|---|"]
     for key, value in part["properties"].items():
         needed = " (needed)" if key in part.get("required", ()) else ""
-        allowed = ", ".join(f"`{option}`" for option in value.get("enum", ()))
-        lines.append(f"| `{key}`{needed} | {value['description']} | {allowed} |")
+        form = merged(value, schema)
+        allowed = ", ".join(f"`{option}`" for option in form.get("enum", ()))
+        if form.get("type") == "integer" and "maximum" in form:
+            allowed = f"{form['minimum']:,} to {form['maximum']:,}"
+            if "multipleOf" in form:
+                allowed += f", multiples of {form['multipleOf']}"
+        lines.append(f"| `{key}`{needed} | {form['description']} | {allowed} |")
     return "\n".join(lines) + "\n"
+
+
+def merged(part: Any, schema: Mapping[str, Any]) -> Any:
+    """A part of a schema, over the definition that it refers to."""
+    if "$ref" not in part:
+        return part
+    return schema["$defs"][part["$ref"].rsplit("/", 1)[1]] | part
 
 
 def figures() -> str:
@@ -56,7 +81,7 @@ def figures() -> str:
 
 
 def documented(text: str) -> str:
-    """``text`` of the README with the tables as the schemas and the plan have them now."""
+    """``text`` of the README with the tables of today's schemas and kinds of figures."""
     for name, table in (("keys", tables()), ("figures", figures())):
         head, _, rest = text.partition(f"<!-- {name} -->")
         _, _, tail = rest.partition(f"<!-- end of {name} -->")
@@ -64,5 +89,17 @@ def documented(text: str) -> str:
     return text
 
 
+def with_definitions(text: str, name: str) -> str:
+    """``text`` of a schema with today's definitions from the code below the line GENERATED."""
+    head, mark, rest = text.partition(GENERATED)
+    # by way of JSON nothing is shared, and so nothing written as an alias
+    definitions = json.loads(json.dumps(DEFINITIONS[name]))
+    written = yaml.safe_dump(definitions, sort_keys=False, width=1000, default_flow_style=None)
+    return f"{head}{mark}{rest.partition(chr(10))[0]}\n{indent(written, '  ')}"
+
+
 if __name__ == "__main__":
     README.write_text(documented(README.read_text()))
+    for name in DEFINITIONS:
+        path = SCHEMAS / f"{name}.schema.yaml"
+        path.write_text(with_definitions(path.read_text(), name))

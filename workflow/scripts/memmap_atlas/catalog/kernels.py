@@ -1,4 +1,4 @@
-"""From files in the form of config/kernels.yaml to kernels by name."""
+"""Kernels by name, from files in the form of config/kernels.yaml."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,41 +7,82 @@ from typing import Any
 from memmap_atlas.documents.errors import ConfigError, Problem, nearest, noting, refuse, shown
 from memmap_atlas.documents.validate import problems
 from memmap_atlas.documents.yaml_loader import load_yaml
-from memmap_atlas.memmodel.kernel import Kernel, default_page_tables
+from memmap_atlas.memmodel.kernel import PARAMETERS, Kernel, Parameter
+from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.text.units import parse_size
 
-SIZES = (
-    "page_size",
-    "section_size",
-    "vmemmap_leaf",
-    "pmd_size",
-    "memstart_align",
-    "vmemmap_below",
-    "leaf_needs_ram",
-    "ram_limit",
-)
 SMALLEST_PAGE, LARGEST_PAGE = 4096, 1 << 20
 MOST_EXTENDED = 32
 DOCUMENTATION = ("description", "sources")
-# values that most kernels share, and values that follow from others
-DEFAULTS = {
-    "long_size": 8,
-    "subsection_map": True,
-    "memstart_align": 0,
-    "vmemmap_below": 0,
-    "tables_below": False,
-    "pageblock_bits": 4,
-    "leaf_record_size": 0,
-    "leaf_needs_ram": 0,
-    "ram_limit": 0,
-}
-DERIVED = ("pmd_size", "section_flags_bits", "page_tables")
+# values that are bytes: files can write them as 64MiB
+SIZES = tuple(name for name, value in PARAMETERS.items() if value.kind == "size")
+# never merged: no kernel can be built with them
+PROPOSALS = ("vmemmap-populated", "vmemmap-trimmed")
 Entries = Mapping[str, Mapping[str, Any]]
 
 
+def form_of(parameter: Parameter) -> dict[str, Any]:
+    """The JSON schema of one value of a kernel's entry."""
+    size, model = {"$ref": "#/$defs/size"}, {"$ref": "#/$defs/model"}
+    form: dict[str, Any]
+    match parameter.kind:
+        case "size":
+            form = dict(size)
+        case "number":
+            form = {"type": "integer", "minimum": parameter.low, "maximum": parameter.high}
+            if parameter.multiple > 1:
+                form["multipleOf"] = parameter.multiple
+        case "flag":
+            form = {"type": "boolean"}
+        case "choice":
+            form = {"enum": list(parameter.options)}
+        case "text":
+            form = {"type": "string", "pattern": parameter.pattern}
+        case "model":
+            form = dict(model)
+        case "models":
+            form = {"type": "array", "minItems": 1, "uniqueItems": True, "items": model}
+        case "levels":
+            pair = {"type": "array", "prefixItems": [size, size], "minItems": 2, "maxItems": 2}
+            form = {"type": "array", "maxItems": 8, "items": pair}
+    return {**form, "description": parameter.description}
+
+
+# what kernels.schema.yaml takes from the code
+KERNEL_DEFINITIONS: Mapping[str, Any] = {
+    "model": {"enum": [name for name in MODELS if name not in PROPOSALS]},
+    "kernel": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "extends": {
+                "type": "string",
+                "maxLength": 80,
+                "description": "the kernel whose values stand where this one gives none",
+            },
+            "description": {"type": "string", "description": "what build it is"},
+            **{name: form_of(parameter) for name, parameter in PARAMETERS.items()},
+            "sources": {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "description": "for each value, the kernel's file that it comes from",
+            },
+        },
+    },
+}
+
+
+def kernel_problems(content: Any, file: str) -> list[Problem]:
+    """Problems in the form of kernels by name; ``file`` is their place in messages.
+
+    Raises ConfigError where ``content`` is no document.
+    """
+    return problems(content, "kernels", file, KERNEL_DEFINITIONS)
+
+
 def load_kernels(*paths: Path) -> dict[str, Kernel]:
-    """Kernels by name from files in the form of config/kernels.yaml; later files can extend kernels
-    of earlier ones.
+    """Return kernels by name from files in the form of config/kernels.yaml; later files can extend
+    kernels of earlier ones.
 
     Raises ConfigError with all problems of the files.
     """
@@ -49,7 +90,7 @@ def load_kernels(*paths: Path) -> dict[str, Kernel]:
 
 
 def read_entries(*paths: Path) -> tuple[Entries, dict[str, str]]:
-    """What is written about each kernel, and in which file.
+    """Return the entry of each kernel, as written, and the file that it is from.
 
     Raises ConfigError where the form of a file is wrong.
     """
@@ -58,9 +99,9 @@ def read_entries(*paths: Path) -> tuple[Entries, dict[str, str]]:
     wrong: list[Problem] = []
     for path in paths:
         content = load_yaml(path)
-        found = problems(content, "kernels", path.name)
-        wrong += found
-        if not found:
+        faults = kernel_problems(content, path.name)
+        wrong += faults
+        if not faults:
             entries |= content
             files |= dict.fromkeys(content, path.name)
     refuse(wrong)
@@ -68,7 +109,8 @@ def read_entries(*paths: Path) -> tuple[Entries, dict[str, str]]:
 
 
 def build_kernels(entries: Entries, files: Mapping[str, str]) -> dict[str, Kernel]:
-    """The kernels of ``files`` (file by name of kernel), from entries that may extend each other.
+    """Return the kernels of ``files`` (file by name of kernel), from entries that may extend each
+    other.
 
     Raises ConfigError with the problems of all of them.
     """
@@ -82,19 +124,22 @@ def build_kernels(entries: Entries, files: Mapping[str, str]) -> dict[str, Kerne
 
 
 def build_kernel(name: str, entries: Entries, file: str) -> Kernel:
-    """One kernel, what it extends filled in and defaults derived."""
-    values = resolve(name, entries, (), file)
-    values = {key: value for key, value in values.items() if key not in (*DOCUMENTATION, "extends")}
-    needed = [field for field in Kernel.__dataclass_fields__ if field not in DERIVED]
-    values = DEFAULTS | values
-    if missing := [field for field in needed if field not in values]:
+    """Return one kernel, with the values that it extends, defaults and derived values filled in.
+
+    Raises ConfigError where values are missing or contradict each other.
+    """
+    entry = resolve(name, entries, (), file)
+    given = {key: value for key, value in entry.items() if key not in (*DOCUMENTATION, "extends")}
+    needed = [field for field, parameter in PARAMETERS.items() if parameter.needed]
+    if missing := [field for field in needed if field not in given]:
         text = f"lacks {', '.join(missing)}: give them, or say what it extends"
         raise ConfigError([Problem(file, (name,), text)])
-    for field in SIZES:
-        if field in values:
-            values[field] = parse_size(values[field])
-    # JSON schema takes 1024.0 for a whole number
-    values = {key: int(v) if isinstance(v, float) else v for key, v in values.items()}
+    values = {
+        field: parameter.default
+        for field, parameter in PARAMETERS.items()
+        if parameter.default is not None
+    }
+    values |= {field: parsed(value, PARAMETERS[field]) for field, value in given.items()}
     page = values["page_size"]
     if page < SMALLEST_PAGE:
         text = f"{page} bytes is no page: {SMALLEST_PAGE} bytes is the smallest that Linux has"
@@ -102,27 +147,19 @@ def build_kernel(name: str, entries: Entries, file: str) -> Kernel:
     if page > LARGEST_PAGE:
         text = f"{page} bytes is no page: {LARGEST_PAGE} bytes is more than any that Linux has"
         raise ConfigError([Problem(file, (name, "page_size"), text)])
-    tables = values.get("page_tables")
-    kernel = Kernel(
-        **{
-            "pmd_size": page * (page // 8),
-            "section_flags_bits": 34 if values["long_size"] == 8 else 8,
-            **values,
-            "models": tuple(values["models"]),
-            "page_tables": default_page_tables(page, values["va_bits"])
-            if tables is None
-            else tuple((parse_size(covers), parse_size(size)) for covers, size in tables),
-        }
-    )
+    for field, parameter in PARAMETERS.items():
+        if parameter.derived and field not in values:
+            values[field] = parameter.derived(values)
+    kernel = Kernel(**values)
     wrong = [
-        Problem(file, (name, field), f"{getattr(kernel, field)} bytes is no power of two")
-        for field in ("page_size", "section_size", "vmemmap_leaf", "pmd_size")
-        if getattr(kernel, field).bit_count() != 1
+        Problem(file, (name, field), f"{values[field]} bytes is no power of two")
+        for field, parameter in PARAMETERS.items()
+        if parameter.power_of_two and values[field].bit_count() != 1
     ]
     wrong += [
-        Problem(file, (name, field), f"{getattr(kernel, field)} bytes is no whole number of pages")
-        for field in ("section_size", "vmemmap_leaf")
-        if getattr(kernel, field) % page
+        Problem(file, (name, field), f"{values[field]} bytes is no whole number of pages")
+        for field, parameter in PARAMETERS.items()
+        if parameter.whole_pages and values[field] % page
     ]
     if kernel.vmemmap_leaf > kernel.pmd_size:
         text = f"{kernel.vmemmap_leaf} bytes is more than a PMD maps, {kernel.pmd_size} bytes"
@@ -134,8 +171,23 @@ def build_kernel(name: str, entries: Entries, file: str) -> Kernel:
     return kernel
 
 
+def parsed(value: Any, parameter: Parameter) -> Any:
+    """Return a value of an entry as a kernel has it: sizes in bytes, lists as tuples."""
+    if parameter.kind == "size":
+        return parse_size(value)
+    if parameter.kind == "levels":
+        return tuple((parse_size(covers), parse_size(size)) for covers, size in value)
+    if isinstance(value, list):
+        return tuple(value)
+    # JSON schema takes 1024.0 for a whole number
+    return int(value) if isinstance(value, float) else value
+
+
 def resolve(name: str, entries: Entries, path: tuple[str, ...], file: str) -> dict[str, Any]:
-    """The values of an entry over those of what it extends."""
+    """Return the values of an entry over those of the entry that it extends.
+
+    Raises ConfigError where that one is unknown, or where entries extend each other in a circle.
+    """
     if name in path:
         text = f"extends itself: {' -> '.join((*path, name))}"
         raise ConfigError([Problem(file, (path[0],), text)])

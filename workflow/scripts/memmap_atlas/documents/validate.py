@@ -4,8 +4,9 @@ Every problem of a document is reported at once, each with its path, the value a
 form.
 """
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -33,6 +34,7 @@ else:
 
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"
+NO_DEFINITIONS: Mapping[str, Any] = {}
 
 
 # characters that turn the order of letters about: what is read is not what is there
@@ -92,10 +94,21 @@ Validator: Any = extend(  # type: ignore[no-untyped-call]
 )
 
 
+def schema_of(name: str, definitions: Mapping[str, Any] = NO_DEFINITIONS) -> dict[str, Any]:
+    """Return workflow/schemas/<name>.schema.yaml with ``definitions`` in place of its own ``$defs``
+    of those names.
+
+    Names and keys that the code knows are given here by the caller; the file's copies of them,
+    which `make docs` writes, are for editors.
+    """
+    schema: dict[str, Any] = load_yaml(SCHEMAS / f"{name}.schema.yaml")
+    return {**schema, "$defs": {**schema.get("$defs", {}), **definitions}}
+
+
 @cache
-def validator_of(schema: str) -> Any:
-    """What holds values to the schema of that name."""
-    return Validator(load_yaml(SCHEMAS / f"{schema}.schema.yaml"))
+def validator_of(name: str, definitions: str) -> Any:
+    """Return the validator of a schema, with definitions in JSON."""
+    return Validator(schema_of(name, json.loads(definitions)))
 
 
 def unsound(value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -139,16 +152,19 @@ def odd_letter(text: str) -> str:
     return f"has characters that can't be printed, {what}"
 
 
-def problems(value: Any, schema: str, place: str) -> list[Problem]:
-    """What the JSON schema of that name finds wrong with ``value``; each with path, value and what
-    is allowed.
+def problems(
+    value: Any, schema: str, place: str, definitions: Mapping[str, Any] = NO_DEFINITIONS
+) -> list[Problem]:
+    """Return all violations of the JSON schema of that name, with ``definitions`` as for
+    :func:`schema_of`; each with path, value and accepted form.
 
-    Raises ConfigError where it can't be gone through whole: it is no document, or more is wrong
-    than is told.
+    Raises ConfigError where ``value`` is no document, or has more problems than are reported.
     """
     refuse([Problem(place, *odd) for odd in islice(unsound(value), MOST_PROBLEMS)])
     found: list[Problem] = []
-    errors = list(islice(validator_of(schema).iter_errors(value), MOST_PROBLEMS))
+    errors = list(
+        islice(validator_of(schema, json.dumps(definitions)).iter_errors(value), MOST_PROBLEMS)
+    )
     for error in sorted(errors, key=lambda e: [str(p) for p in e.absolute_path]):
         path = tuple(error.absolute_path)
         if error.validator == "additionalProperties":

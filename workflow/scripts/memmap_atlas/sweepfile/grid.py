@@ -1,5 +1,6 @@
 """Axes and section sizes of a sweep file, to values."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from memmap_atlas.documents.errors import ConfigError, Problem, noting, refuse
@@ -15,6 +16,18 @@ from memmap_atlas.sweep.axes import (
 from memmap_atlas.text.units import parse_size, size_text
 
 MOST_HINTS = 20
+# layouts.grid of a sweep file
+GRID_FORM: Mapping[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": [name for name, axis in AXES.items() if axis.absent is None],
+    "dependentRequired": {name: list(axis.needs) for name, axis in AXES.items() if axis.needs},
+    "description": "RAM of ram_size from base, a hole of hole_size opened at hole_start: the "
+    "product of its axes",
+    "properties": {
+        name: {"$ref": "#/$defs/axis", "description": axis.key} for name, axis in AXES.items()
+    },
+}
 
 
 def read_axis(value: Any, file: str, path: tuple[str, ...]) -> AxisValues:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from memmap_atlas.catalog.boards import Board, load_boards
-from memmap_atlas.catalog.kernels import Entries, build_kernels, read_entries
+from memmap_atlas.catalog.kernels import Entries, build_kernels, kernel_problems, read_entries
 from memmap_atlas.catalog.machines import load_machines, regions_of
 from memmap_atlas.documents.errors import ConfigError, Problem, nearest, noting, refuse
 from memmap_atlas.documents.errors import shown as in_short
@@ -19,10 +19,18 @@ from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.memmodel.regions import Layout
 from memmap_atlas.sweep.design import SourceFile, Sweep, sections_of
-from memmap_atlas.sweepfile.grid import MOST_HINTS, read_grid, read_sections
+from memmap_atlas.sweepfile.grid import GRID_FORM, MOST_HINTS, read_grid, read_sections
 from memmap_atlas.sweepfile.machine_files import kernel_entry, layouts_of_files
 
 NO_BOARDS: Mapping[str, Board] = {}
+
+
+# what sweep.schema.yaml takes from the code
+SWEEP_DEFINITIONS: Mapping[str, Any] = {
+    "model": {"enum": list(MODELS)},
+    "figure": {"enum": list(FIGURES)},
+    "grid": GRID_FORM,
+}
 
 
 FILES = {"kernel": "kernels.yaml", "machine": "machines.yaml", "board": "boards.tsv"}
@@ -51,7 +59,7 @@ def load_sweep(
     Raises ConfigError with all problems of the file.
     """
     content = load_yaml(path)
-    wrong = problems(content, "sweep", shown)
+    wrong = problems(content, "sweep", shown, SWEEP_DEFINITIONS)
     if not isinstance(content, dict):
         raise ConfigError(wrong)
     unsound = [problem.path for problem in wrong]
@@ -153,7 +161,7 @@ def custom_kernels(value: Any, shipped: Entries, file: str) -> dict[str, Mapping
     """A sweep's own kernels, as they are written."""
     wrong = [
         Problem(file, ("custom_kernels", *problem.path), problem.text)
-        for problem in problems(value, "kernels", file)
+        for problem in kernel_problems(value, file)
     ]
     if isinstance(value, dict):
         wrong += [
