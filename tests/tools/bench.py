@@ -98,7 +98,7 @@ def in_blocks(program: Callable[[Regions, Ints], None], regions: Regions, rows: 
         program(some, out[:, : some.start.shape[1]])
 
 
-def as_sql(steps: Trace, results: Sequence[int], columns: Sequence[str]) -> str:
+def as_sql(trace: Trace, results: Sequence[int], columns: Sequence[str]) -> str:
     """Steps as one query over a table of s0, e0, s1, e1: selects in each other, the inner ones with
     what the outer ones need, so that nothing is computed twice.
     """
@@ -107,12 +107,12 @@ def as_sql(steps: Trace, results: Sequence[int], columns: Sequence[str]) -> str:
     names: list[str] = []
     depths: list[int] = []
     selects: dict[int, list[str]] = {}
-    for place, (name, arguments) in enumerate(steps.taken):
+    for place, (name, arguments) in enumerate(trace.instructions):
         values = [] if name in ("constant", "start", "end") else [names[one] for one in arguments]
         depths.append(max((depths[one] for one in arguments), default=0) + 1 if values else 0)
         names.append(f"v{place}")
         if name == "constant":
-            names[place] = f"({steps.constants[arguments[0]]})"
+            names[place] = f"({trace.constants[arguments[0]]})"
             continue
         if name in ("start", "end"):
             names[place] = f"{name[0]}{arguments[0]}"
@@ -131,7 +131,7 @@ def as_sql(steps: Trace, results: Sequence[int], columns: Sequence[str]) -> str:
     return f"select {', '.join(f'{names[one]} as {column}' for one, column in found)} from {query}"
 
 
-def with_numpy(steps: Trace, results: Sequence[int], regions: Regions) -> list[Any]:
+def with_numpy(trace: Trace, results: Sequence[int], regions: Regions) -> list[Any]:
     """Steps taken by numpy, one after the other, each over all layouts."""
     function: dict[str, Callable[..., Any]] = {
         "add": np.add,
@@ -152,9 +152,9 @@ def with_numpy(steps: Trace, results: Sequence[int], regions: Regions) -> list[A
         "!=": np.not_equal,
     }
     found: list[Any] = []
-    for name, arguments in steps.taken:
+    for name, arguments in trace.instructions:
         if name == "constant":
-            found.append(np.int64(steps.constants[arguments[0]]))
+            found.append(np.int64(trace.constants[arguments[0]]))
         elif name in ("start", "end"):
             found.append(getattr(regions, name)[arguments[0]])
         else:
@@ -191,17 +191,17 @@ def evaluation() -> list[tuple[str, float, float]]:
         database.execute(f"create table {name} as select * from frame")
         database.unregister("frame")
     wide = np.empty((len(QUANTITIES), POINTS), dtype=np.int64)
-    steps, results = trace_rule(eleven, 2)
+    trace, results = trace_rule(eleven, 2)
     start = perf_counter()
     program = compile_rule(eleven, 2)
     making = perf_counter() - start
     program(regions, wide)
-    query = as_sql(steps, results, [one.name for one in QUANTITIES]).replace(
+    query = as_sql(trace, results, [one.name for one in QUANTITIES]).replace(
         "from layouts", "from numbered"
     )
     ours, _ = best(lambda: in_blocks(program, regions, len(QUANTITIES)))
     writing, _ = best(lambda: in_blocks(lambda _, out: out.fill(1), regions, len(QUANTITIES)))
-    numpy, by_numpy = best(lambda: with_numpy(steps, results, regions), 2)
+    numpy, by_numpy = best(lambda: with_numpy(trace, results, regions), 2)
     sql, by_sql = best(lambda: database.sql(query).fetchnumpy(), 2)
     for place, quantity in enumerate(QUANTITIES):
         assert (wide[place] == by_numpy[place]).all()

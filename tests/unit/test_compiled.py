@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 from memmap_atlas.catalog.kernels import load_kernels
-from memmap_atlas.jit.codegen import WIDE, compile_rule
+from memmap_atlas.jit.codegen import LANES, compile_rule
 from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.memmodel.quantities import QUANTITIES
 from memmap_atlas.memmodel.regions import Ints, Regions, align_down, align_up
@@ -53,7 +53,7 @@ def test_other_numbers_of_regions(regions: int) -> None:
         assert out.tolist() == [column.tolist() for column in rule(layouts)]
 
 
-@pytest.mark.parametrize("count", [0, 1, WIDE - 1, WIDE, WIDE + 1, 2 * WIDE + 3])
+@pytest.mark.parametrize("count", [0, 1, LANES - 1, LANES, LANES + 1, 2 * LANES + 3])
 def test_any_number_of_layouts_into_part_of_an_array(count: int) -> None:
     layouts = random_layouts(5).columns(slice(3, 3 + count))
     rule = partial(point, kernel=KERNELS["arm64-6.12-4k"], model="vmemmap")
