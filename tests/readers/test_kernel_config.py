@@ -13,9 +13,10 @@ from memmap_atlas.catalog.kernels import build_kernels, read_entries
 from memmap_atlas.documents.validate import problems
 from memmap_atlas.documents.yaml_loader import load_yaml
 from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.release import Release
 from memmap_atlas.readers import kconfig
 from memmap_atlas.readers.dispatch import text_of
-from memmap_atlas.readers.kconfig import KernelConfig, entry_of, is_kind, release_of
+from memmap_atlas.readers.kconfig import KernelConfig, entry_of, is_kind
 from memmap_atlas.readers.memory_map import Line, Unreadable
 
 from tests.tools.fuzzing import FUZZ, mutated
@@ -196,9 +197,9 @@ def test_base(name: str, options: dict[str, str], release: str | None, base: str
     _, entry, notes = kernel_of(of_release(text, release) if release else text)
     assert entry["extends"] == base
     assert notes[0].startswith(f"stands on {base} ")
-    of = release_of(release or name.split("-")[1])
+    of = Release.parse(release or name.split("-")[1])
     assert of is not None
-    same = of[:2] == tuple(int(part) for part in KERNELS[base].release.split("."))
+    same = of.series == Release.parse(KERNELS[base].release)
     assert any("is not known" in note for note in notes) is not same
 
 

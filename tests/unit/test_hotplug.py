@@ -33,6 +33,7 @@ from memmap_atlas.memmodel.hugetlb import dax_saved, hvo_kept, hvo_saved, optimi
 from memmap_atlas.memmodel.kernel import Kernel, default_page_tables
 from memmap_atlas.memmodel.models import present_sections
 from memmap_atlas.memmodel.regions import Ints, Regions
+from memmap_atlas.memmodel.release import Release
 
 from tests.tools.paths import ROOT
 
@@ -521,7 +522,7 @@ def test_pmem_of_2020_in_smaller_blocks() -> None:
 
 
 def test_hvo_by_release() -> None:
-    assert [hvo_kept(release) for release in ((5, 13), (5, 14), (5, 17), (5, 18), (6, 12))] == [
+    assert [hvo_kept(Release(*of)) for of in ((5, 13), (5, 14), (5, 17), (5, 18), (6, 12))] == [
         0,
         2,
         2,

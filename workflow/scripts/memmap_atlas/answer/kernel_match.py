@@ -4,21 +4,20 @@ import re
 from collections.abc import Mapping
 
 from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.release import UNKNOWN, Release
 from memmap_atlas.readers.memory_map import KernelHints
 
 # of files that tell of no kernel, such as device trees
 ASSUMED = "arm64-6.12-4k"
 OTHERWISE = f"{ASSUMED} is assumed, give kernel=... for another one"
 SMALLEST_PAGE = 4096
-RELEASE = re.compile(r"(\d+)\.(\d+)")
 # 6.1.0-13-cloud-arm64: how Debian calls its kernels
 DEBIAN = re.compile(r"-\d+(?:\.bpo\.\d+)?-((?:[a-z]+-)?(?:arm64|amd64|686|armmp|s390x)\S*)$")
 
 
-def release_of(text: str) -> tuple[int, int]:
-    """Release and sub-release of a name such as 6.12.95-1 or 6.12; (0, 0) where it has none."""
-    match = RELEASE.match(text)
-    return (int(match[1]), int(match[2])) if match else (0, 0)
+def series_of(text: str | None) -> Release:
+    """Release without its patch level, UNKNOWN where ``text`` has none."""
+    return (Release.parse(text) or UNKNOWN).series
 
 
 def match_kernel(told: KernelHints, kernels: Mapping[str, Kernel]) -> tuple[str, str]:
@@ -34,14 +33,14 @@ def match_kernel(told: KernelHints, kernels: Mapping[str, Kernel]) -> tuple[str,
     of_page = [name for name in fitting if kernels[name].page_size == page]
     if not fitting:
         return ASSUMED, f"no kernel of {told.arch} ships with the atlas: {OTHERWISE}"
-    release = release_of(told.release or "")
+    release = series_of(told.release)
     flavour = DEBIAN.search(told.release or "")
-    named = f"debian-{release[0]}.{release[1]}-{flavour[1]}" if flavour else ""
+    named = f"debian-{release}-{flavour[1]}" if flavour else ""
     if named in fitting:
         return named, f"the file tells of Linux {told.release}"
     pool = [n for n in of_page or fitting if not n.startswith("debian-")] or of_page or fitting
-    below = [name for name in pool if release_of(kernels[name].release) <= release]
-    by_release = {name: release_of(kernels[name].release) for name in below or pool}
+    below = [name for name in pool if series_of(kernels[name].release) <= release]
+    by_release = {name: series_of(kernels[name].release) for name in below or pool}
     newest = max(by_release.values()) if below or not told.release else min(by_release.values())
     chosen = next(name for name, found in by_release.items() if found == newest)
     what = f"Linux {told.release} of {told.arch}" if told.release else f"a kernel of {told.arch}"

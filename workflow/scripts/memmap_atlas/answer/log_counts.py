@@ -7,19 +7,27 @@ no RAM: the waste, without what a leaf is rounded up by.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from memmap_atlas.answer.kernel_match import release_of
 from memmap_atlas.memmodel.cost import cost, counted_pages
 from memmap_atlas.memmodel.feasibility import FEASIBLE, infeasible
 from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.regions import Regions, whole_pages
+from memmap_atlas.memmodel.release import UNKNOWN, Change, Release
 from memmap_atlas.readers.memory_map import KernelHints, MemoryMap
 
-# architectures whose pfn_valid() looks at memblock, to before that release: holes are not counted
-OWN_PFN_VALID = {"arm64": (5, 14), "arm": (99, 0)}
-COUNTS_HOLES = (4, 18)
-# before it the end of the last section is left out of the count
-COUNTS_TAIL = (5, 6)
-COUNTS_BOOT_PAGES = (6, 11)
+# mm/page_alloc.c: zero_resv_unavail(): holes are counted
+COUNTS_HOLES = Change(Release(4, 18), "907ec5fca3dc", "mm: zero remaining unavailable struct pages")
+# the end of the last section is counted too
+COUNTS_TAIL = Change(
+    Release(5, 6),
+    "e822969cab48",
+    "mm/page_alloc.c: fix uninitialized memmaps on a partially populated last section",
+)
+# until then pfn_valid() of the architecture looks at memblock, so that no hole is counted; that of
+# 32-bit arm still does
+SECTION_PFN_VALID = {
+    "arm64": Change(Release(5, 14), "16c9afc77660", "arm64/mm: drop HAVE_ARCH_PFN_VALID"),
+}
+MEMBLOCK_PFN_VALID = ("arm",)
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,7 @@ def unavailable(found: MemoryMap, name: str, kernels: Mapping[str, Kernel]) -> C
     off = observed - computed
     text = f"differs by {off:+,} pages"
     if -off == tail_pages(found, kernel) and (
-        told.clipped or release_of(told.release or kernel.release) < COUNTS_TAIL
+        told.clipped or release_of(told, kernel) < COUNTS_TAIL.since
     ):
         why = "the file ends before it" if told.clipped else "kernels before 5.6 leave it out"
         return Check(
@@ -103,14 +111,23 @@ def unavailable(found: MemoryMap, name: str, kernels: Mapping[str, Kernel]) -> C
     return Check(quantity, "pages", observed, computed, text)
 
 
+def release_of(told: KernelHints, kernel: Kernel) -> Release:
+    """Release of the kernel that wrote the log, or of ``kernel`` where the log does not say."""
+    return Release.parse(told.release or kernel.release) or UNKNOWN
+
+
 def counts_no_holes(told: KernelHints, kernel: Kernel) -> str:
     """Why a kernel's count says nothing of holes, "" where it does."""
-    release = release_of(told.release or kernel.release)
-    shown = f"{release[0]}.{release[1]}"
-    if release < COUNTS_HOLES:
-        return f"release {shown} does not count holes, 4.18 was the first"
-    if release < OWN_PFN_VALID.get(kernel.arch, (0, 0)):
-        return f"{kernel.arch} of release {shown} counts no hole, its pfn_valid() looks at memblock"
+    release = release_of(told, kernel)
+    if release < COUNTS_HOLES.since:
+        first = COUNTS_HOLES.since
+        return f"release {release.series} does not count holes, {first} was the first"
+    change = SECTION_PFN_VALID.get(kernel.arch)
+    if kernel.arch in MEMBLOCK_PFN_VALID or (change and release < change.since):
+        return (
+            f"{kernel.arch} of release {release.series} counts no hole, its pfn_valid() looks at "
+            "memblock"
+        )
     if not kernel.default_model.startswith(("vmemmap", "sparsemem")):
         return f"with {kernel.default_model} the count is of another thing"
     return ""

@@ -14,6 +14,7 @@ from memmap_atlas.figures.captions import Titles
 from memmap_atlas.figures.data import PARTS, POINT, STATE, FigureData, Source
 from memmap_atlas.figures.style import INK, MARGIN, PAGE_WIDTH, PART_COLOURS, part_key, sheet
 from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.release import UNKNOWN, Release
 from memmap_atlas.text.labels import size_label
 
 COLUMN_OF = dict(zip(PART_COLOURS, PARTS, strict=True))
@@ -55,18 +56,16 @@ def timeline_rows(source: Source) -> FigureData:
     rows = source.default_models(rows)
     kernels = source.sweep.kernels
     rows = rows.assign(release=[kernels[name].release for name in rows["kernel"]])
-    rows = rows.sort_values("release", key=lambda names: names.map(numbers), kind="stable")
+    by_release = sorted(
+        range(len(rows)), key=lambda row: Release.parse(rows["release"].iloc[row]) or UNKNOWN
+    )
+    rows = rows.iloc[by_release]
     names = list(rows["kernel"])
     changes = [changed(kernels[before], kernels[name]) for before, name in pairwise(names)]
     cost = rows[list(PARTS)].sum(axis=1, skipna=False)
     rows = rows.assign(cost_bytes=cost, change_bytes=cost.diff(), changed=["", *changes])
     whole = {"cost_bytes": "Int64", "change_bytes": "Int64"}
     return FigureData(rows.astype(whole).reset_index(drop=True))
-
-
-def numbers(release: str) -> tuple[int, ...]:
-    """A release as numbers: 5.10 comes after 5.4."""
-    return tuple(int("".join(filter(str.isdigit, part)) or 0) for part in release.split("."))
 
 
 def changed(before: Kernel, kernel: Kernel) -> str:

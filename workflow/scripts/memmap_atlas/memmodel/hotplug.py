@@ -6,7 +6,6 @@ before; everything is in bytes unless it says pages. The rules are those of SPAR
 model of every 64-bit architecture that adds memory.
 """
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +23,7 @@ from memmap_atlas.memmodel.regions import (
     overlap,
     whole_pages,
 )
+from memmap_atlas.memmodel.release import UNKNOWN, Change, Release
 from memmap_atlas.memmodel.section_tables import (
     SUBSECTION_SIZE,
     page_tables,
@@ -39,8 +39,20 @@ X86_LARGEST_BLOCK = 2 << 30
 # drivers/nvdimm/pfn_devs.c and pfn.h: what stands before the memmap, and the page struct it is for
 INFO_BLOCK = 8 << 10
 MOST_STRUCT_PAGE = 64
-# memmap_on_memory (a08a2ae34613), and its force (2d1f649c7c08)
-ON_MEMORY_SINCE = {False: (5, 13), True: (6, 6)}
+# mm/memory_hotplug.c: memmap_on_memory, its value "force", and a range of several memory blocks
+ON_MEMORY = Change(
+    Release(5, 13), "a08a2ae34613", "mm,memory_hotplug: allocate memmap from the added memory range"
+)
+ON_MEMORY_FORCED = Change(
+    Release(6, 6),
+    "2d1f649c7c08",
+    "mm/memory_hotplug: support memmap_on_memory when memmap is not aligned to pageblocks",
+)
+ON_MEMORY_SPLIT = Change(
+    Release(6, 8),
+    "6b8f0798b85a",
+    "mm/memory_hotplug: split memmap_on_memory requests across memblocks",
+)
 
 
 @dataclass(frozen=True)
@@ -338,11 +350,16 @@ def memmap_on_memory(blocks: Ints, kernel: Kernel, *, force: bool = False) -> On
 
 
 def too_old(kernel: Kernel, *, force: bool, many: bool) -> str:
-    """Why a release has no memmap_on_memory, or not for ``many`` blocks at once; "" if it has."""
-    release = tuple(int(number) for number in re.findall("[0-9]+", kernel.release)[:2])
-    if release < (since := ON_MEMORY_SINCE[force]):
-        return f"kernel before {since[0]}.{since[1]}"
-    return "range of several blocks, kernel before 6.8" if many and release < (6, 8) else ""
+    """Return why a release has no memmap_on_memory, or none for ``many`` blocks at once; "" if it
+    has.
+    """
+    release = Release.parse(kernel.release) or UNKNOWN
+    needed = ON_MEMORY_FORCED if force else ON_MEMORY
+    if release < needed.since:
+        return f"kernel before {needed.since}"
+    if many and release < ON_MEMORY_SPLIT.since:
+        return f"range of several blocks, kernel before {ON_MEMORY_SPLIT.since}"
+    return ""
 
 
 def largest_range(

@@ -10,11 +10,12 @@ import numpy as np
 from memmap_atlas.memmodel.cost import cost
 from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.regions import Ints, Regions, floor_divide
+from memmap_atlas.memmodel.release import Release
 
 # include/linux/mm.h: VMEMMAP_RESERVE_NR (4917f55b4ef9, 5.19): head and one tail page
 DAX_KEPT = 2
 # mm/hugetlb_vmemmap.c: pages kept of each huge page, by the release that it came with
-HVO_KEPT = (((5, 14), 2), ((5, 18), 1))
+HVO_KEPT = ((Release(5, 14), 2), (Release(5, 18), 1))
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Optimized:
     wasted: Ints
 
 
-def hvo_kept(release: tuple[int, int]) -> int:
+def hvo_kept(release: Release) -> int:
     """Pages of memmap that HVO keeps of a huge page, 0 before it was there.
 
     mm/hugetlb_vmemmap.c: two of them from f41f2ed43ca5 (5.14) on, one since e7d324850bfc (5.18).

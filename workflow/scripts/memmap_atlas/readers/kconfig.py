@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from memmap_atlas.catalog.kernels import SIZES, Entries, resolve
+from memmap_atlas.memmodel.release import UNKNOWN, Release
 from memmap_atlas.readers.memory_map import Line, Unreadable
 from memmap_atlas.text.units import SIZE as SIZE_TEXT
 from memmap_atlas.text.units import parse_size, size_text
@@ -18,14 +19,12 @@ UNSET = re.compile(r"# (CONFIG_[A-Za-z0-9_]+) is not set")
 HEADER = re.compile(
     r"# Linux(?:/\S+| kernel version:) (\d[\w.+~-]{0,63})(?: Kernel Configuration)?"
 )
-RELEASE = re.compile(r"(\d{1,3})\.(\d{1,3})(?:\.(\d{1,4}))?")
 SIZE = re.compile(r"(?:ARM64_|PPC_|PAGE_SIZE_)?(\d{1,3})KB?(?:_PAGES)?")
 # Debian's largest have some 13,000
 MOST_OPTIONS = 100_000
 # of the lines of a file, how many must be options or comments for it to be a configuration
 MOSTLY = 0.8
 HIGHEST_ORDER = 20
-Release = tuple[int, int, int]
 
 # the architecture's own option and, where it has two widths or byte orders, the others that it
 # needs; as config/kernels.yaml names it
@@ -61,7 +60,13 @@ PAGES = {"x86_64": 12, "i386": 12, "riscv64": 12, "s390x": 12, "arm": 12, "m68k"
 # powerpc the PMD of radix (book3s/64/radix-64k.h)
 HUGE_SHIFTS = {"s390x": 20, "arm": 21, "powerpc64le": 21}
 # stable releases that took 5ec8e8ea8b77 (6.8), which put an RCU head into mem_section_usage
-USAGE_BACKPORTS = {(5, 10): 210, (5, 15): 149, (6, 1): 76, (6, 6): 15, (6, 7): 3}
+USAGE_BACKPORTS = (
+    Release(5, 10, 210),
+    Release(5, 15, 149),
+    Release(6, 1, 76),
+    Release(6, 6, 15),
+    Release(6, 7, 3),
+)
 
 
 @dataclass(frozen=True)
@@ -150,12 +155,6 @@ def read(lines: Iterable[Line]) -> KernelConfig:
     return KernelConfig(values, arch, release, places)
 
 
-def release_of(text: str | None) -> Release | None:
-    """A release in numbers, 0 where it gives no third."""
-    match = RELEASE.match(text or "")
-    return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else None
-
-
 def entry_of(config: KernelConfig, kernels: Entries) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The kernel of a configuration as an entry in the form of config/kernels.yaml, over the
     nearest of ``kernels``, and what one has to know of it.
@@ -164,10 +163,10 @@ def entry_of(config: KernelConfig, kernels: Entries) -> tuple[dict[str, Any], tu
     configuration is no whole one.
     """
     page_shift = page_shift_of(config, kernels)
-    release = release_of(config.release)
+    release = Release.parse(config.release)
     name, base = nearest_base(config, kernels, page_shift, release)
     # where the configuration does not tell its release, that of the kernel it stands on
-    at = release or release_of(str(base["release"])) or (0, 0, 0)
+    at = release or Release.parse(str(base["release"])) or UNKNOWN
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
 
@@ -247,9 +246,9 @@ def nearest_base(
 
     def rank(name: str) -> tuple[bool, int, int, int]:
         values = fitting[name]
-        of = release_of(str(values["release"])) or (0, 0, 0)
-        above = release is not None and of[:2] > release[:2]
-        minor = of[0] * 1000 + of[1]
+        of = Release.parse(str(values["release"])) or UNKNOWN
+        above = release is not None and of.series > release.series
+        minor = of.major * 1000 + of.minor
         widths = sum(values[key] == value for key, (value, _) in wanted.items())
         # the oldest of those above, else the newest
         return not above, -minor if above else minor, widths, -list(fitting).index(name)
@@ -322,7 +321,7 @@ def options_decide(
 def max_order_of(config: KernelConfig, at: Release) -> tuple[int, str]:
     """The highest order of the buddy allocator, inclusive."""
     for name in ("ARCH_FORCE_MAX_ORDER", "FORCE_MAX_ZONEORDER"):
-        exclusive = name == "FORCE_MAX_ZONEORDER" or at < (6, 4, 0)
+        exclusive = name == "FORCE_MAX_ZONEORDER" or at < Release(6, 4)
         order = config.number(name, 2 if exclusive else 1, HIGHEST_ORDER)
         if order is not None:
             how = "exclusive until 23baf831a32c (6.4)" if exclusive else "inclusive since 6.4"
@@ -343,7 +342,7 @@ def pageblock_order_of(
     huge = HUGE_SHIFTS.get(config.arch or "", 2 * page_shift - 3) - page_shift
     if config.arch == "i386" and not config.on("X86_PAE"):
         huge = 10
-    for name, since in (("HUGETLB_PAGE", (0, 0, 0)), ("TRANSPARENT_HUGEPAGE", (6, 10, 0))):
+    for name, since in (("HUGETLB_PAGE", UNKNOWN), ("TRANSPARENT_HUGEPAGE", Release(6, 10))):
         if config.on(name) and at >= since:
             source = f"a huge page of 2^{huge} pages, at most 2^{most}; {config.said(name, *told)}"
             return min(huge, most), source
@@ -355,7 +354,7 @@ def struct_page_size(config: KernelConfig, long_size: int, at: Release) -> tuple
     """sizeof(struct page) (include/linux/mm_types.h), LAST_CPUPID taken to fit in its flags."""
     size = 56 if long_size == 8 else 32
     told = ["MEMCG"]
-    if config.on("MEMCG") or (at >= (6, 10, 0) and config.on("SLAB_OBJ_EXT")):
+    if config.on("MEMCG") or (at >= Release(6, 10) and config.on("SLAB_OBJ_EXT")):
         size += long_size
         told = ["MEMCG" if config.on("MEMCG") else "SLAB_OBJ_EXT"]
     # page.virtual: WANT_PAGE_VIRTUAL of the architecture's asm/page.h
@@ -401,8 +400,9 @@ def release_decides(
     """Values that the release decides between those of the kernels that ship."""
     long_size = base.get("long_size", 8)
     of = f"Linux {config.release}"
-    backport = USAGE_BACKPORTS.get(release[:2])
-    has_head = release >= (6, 8, 0) or (backport is not None and release[2] >= backport)
+    has_head = release >= Release(6, 8) or any(
+        release.series == stable.series and release >= stable for stable in USAGE_BACKPORTS
+    )
     found: list[tuple[str, Any, str]] = [
         (
             "usage_header_size",
@@ -412,22 +412,24 @@ def release_decides(
         ),
         (
             "section_buffer",
-            (4, 19, 0) <= release < (7, 2, 0),
+            Release(4, 19) <= release < Release(7, 2),
             f"mm/sparse.c sparse_buffer_init(), 4.19 to before 7.2; {of}",
         ),
     ]
-    if release >= (5, 3, 0) and base.get("subsection_map") is False:
+    if release >= Release(5, 3) and base.get("subsection_map") is False:
         found.append(("subsection_map", True, f"sub-sections: ba72b4c8cf60 (5.3); {of}"))
-    if release >= (6, 17, 0) and config.on("MEMORY_ISOLATION"):
+    if release >= Release(6, 17) and config.on("MEMORY_ISOLATION"):
         source = "include/linux/pageblock-flags.h: five bits, rounded up to a power of two (6.17); "
         found.append(("pageblock_bits", 8, source + config.said("MEMORY_ISOLATION")))
-    if release >= (5, 14, 0) or (config.arch == "arm" and (5, 10, 87) <= release < (5, 11, 0)):
+    if release >= Release(5, 14) or (
+        config.arch == "arm" and Release(5, 10, 87) <= release < Release(5, 11)
+    ):
         source = "free_unused_memmap() rounds to pageblocks (e2a86800d586, f921f53e089a, 5.14); "
         found.append(("free_unused_memmap", "pageblock", source + of))
-    if config.arch == "riscv64" and release < (6, 8, 0):
+    if config.arch == "riscv64" and release < Release(6, 8):
         source = "arch/riscv/mm/init.c vmemmap_populate(): base pages until ff172d4818ad (6.8); "
         found.append(("vmemmap_leaf", 4096, source + of))
-    if config.arch == "riscv64" and release >= (7, 2, 0):
+    if config.arch == "riscv64" and release >= Release(7, 2):
         vast = config.on("HUGETLB_PAGE_OPTIMIZE_VMEMMAP")
         source = "arch/riscv/mm/init.c VMEMMAP_ADDR_ALIGN of 7.2; "
         said = config.said("HUGETLB_PAGE_OPTIMIZE_VMEMMAP")
@@ -443,7 +445,7 @@ def models_decide(
     """
     # mm/memblock.c free_unused_memmap(): generic since 5.11, of arm and arm64 before
     frees = config.on("HAVE_ARCH_PFN_VALID") and (
-        at >= (5, 11, 0) or config.arch in ("arm", "arm64")
+        at >= Release(5, 11) or config.arch in ("arm", "arm64")
     )
     free = "-free" if frees else ""
     chosen = {
@@ -478,13 +480,13 @@ def models_decide(
 
 def forced(config: KernelConfig, at: Release) -> tuple[bool, str]:
     """Whether SPARSEMEM is VMEMMAP without a choice, and why."""
-    if config.arch == "arm64" and at >= (5, 13, 0):
+    if config.arch == "arm64" and at >= Release(5, 13):
         return True, "arch/arm64/Kconfig: VMEMMAP only (782276b4d0ad, 5.13)"
     if config.arch == "s390x":
         return True, "arch/s390/Kconfig: ARCH_SPARSEMEM_ENABLE selects SPARSEMEM_VMEMMAP"
     if config.arch == "x86_64" and config.on("X86_5LEVEL"):
         return True, f"{config.said('X86_5LEVEL')}, which selects SPARSEMEM_VMEMMAP"
-    if config.on("SPARSEMEM_VMEMMAP_ENABLE") and at >= (6, 18, 0):
+    if config.on("SPARSEMEM_VMEMMAP_ENABLE") and at >= Release(6, 18):
         return (
             True,
             "mm/Kconfig: SPARSEMEM is VMEMMAP where the architecture has it (6.18, derived)",
@@ -501,10 +503,10 @@ def notes_of(
 ) -> tuple[str, ...]:
     """What a configuration can't tell."""
     notes = [f"stands on {name} ({base['description']}): what no option decides is as there"]
-    of = release_of(str(base["release"])) or (0, 0, 0)
+    of = Release.parse(str(base["release"])) or UNKNOWN
     if release is None:
         notes.append(f"it tells no release: taken as {base['release']}")
-    elif of[:2] != release[:2]:
+    elif of.series != release.series:
         notes.append(
             f"that kernel is of {base['release']} and not of {config.release}: what else changed "
             "between them, such as where the vmemmap starts, is not known"
@@ -515,7 +517,7 @@ def notes_of(
             if page_shift == 16
             else "a CPU with LPA2 is taken: without it 48 physical and 48 virtual bits"
         )
-    if config.arch == "x86_64" and (config.on("X86_5LEVEL") or (release or of) >= (6, 17, 0)):
+    if config.arch == "x86_64" and (config.on("X86_5LEVEL") or (release or of) >= Release(6, 17)):
         notes.append("a CPU without LA57 is taken: with it 52 physical and 57 virtual bits")
     if config.arch == "riscv64":
         notes.append(f"{base['va_bits']} bits of virtual address are taken: the CPU decides them")

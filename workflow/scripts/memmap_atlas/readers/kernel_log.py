@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import Literal
 
 from memmap_atlas.memmodel.regions import Layout
+from memmap_atlas.memmodel.release import Release
 from memmap_atlas.readers.memory_map import (
     MOST_BANKS,
     Bank,
@@ -167,10 +168,9 @@ ARM64_CPU = re.compile(r"Booting Linux on physical CPU 0x[0-9a-f]+ \[0x[0-9a-f]{
 X86_SAID = ("e820", "x86/", "LAPIC", "IOAPIC")
 # Kernels whose pfn_valid() asks for the section alone, so that no line means no page: arm64's asked
 # memblock until 5.14 (arch/arm64/mm/init.c), arm's does, FLATMEM's of mips did.
-COUNTS = {arch: (5, 12) for arch in ("x86_64", "i386", "riscv64", "powerpc64le", "s390x")} | {
-    "arm64": (5, 14),
-    "loongarch64": (5, 19),
-}
+COUNTS = {
+    arch: Release(5, 12) for arch in ("x86_64", "i386", "riscv64", "powerpc64le", "s390x")
+} | {"arm64": Release(5, 14), "loongarch64": Release(5, 19)}
 HOW = (
     "give all of `dmesg` or `journalctl -k -b`, taken soon after boot: the kernel's buffer keeps "
     "the newest lines only (`dmesg | head -200` shows whether the first ones are still there)"
@@ -714,7 +714,7 @@ def unavailable(boot: Boot, arch: str | None) -> tuple[int | None, bool]:
         for value, lines in groupby(boot.counts):
             pages += value * -(-len(list(lines)) // boot.copies)
         return pages, not boot.proved
-    release = re.match(r"(\d{1,3})\.(\d{1,3})", boot.release or "")
+    release = Release.parse(boot.release)
     counts = COUNTS.get(arch or "")
     if (
         boot.nodes
@@ -722,7 +722,7 @@ def unavailable(boot: Boot, arch: str | None) -> tuple[int | None, bool]:
         and min(boot.plain) >= PLAIN
         and release
         and counts
-        and (int(release[1]), int(release[2])) >= counts
+        and release >= counts
     ):
         return 0, False
     return None, False
