@@ -42,7 +42,7 @@ from memmap_atlas.figures.style import (
     spread,
     waste_scale,
 )
-from memmap_atlas.figures.timeline import changed, numbers
+from memmap_atlas.figures.timeline import changed
 from memmap_atlas.memmodel.backing import PARTS, strip
 from memmap_atlas.memmodel.cost import cost
 from memmap_atlas.memmodel.kernel import Kernel
@@ -570,7 +570,6 @@ def test_releases_stand_in_order_with_what_changed(made: dict[str, Made]) -> Non
     assert "section: 1 GiB to" in words
     kernels = one.source.sweep.kernels
     assert changed(kernels["arm64-5.10-4k"], kernels["arm64-5.10-4k"]) == ""
-    assert sorted(["5.10", "6.1", "5.4"], key=numbers) == ["5.4", "5.10", "6.1"]
     assert "free_unused_memmap" not in " ".join(rows["changed"])
 
 

@@ -17,7 +17,6 @@ from memmap_atlas.memmodel.hotplug import (
     growth,
     hot_add,
     hot_add_on_memory,
-    joined,
     largest_range,
     linear_tables,
     memmap_on_memory,
@@ -32,7 +31,7 @@ from memmap_atlas.memmodel.hotplug import (
 from memmap_atlas.memmodel.hugetlb import dax_saved, hvo_kept, hvo_saved, optimized
 from memmap_atlas.memmodel.kernel import Kernel, default_page_tables
 from memmap_atlas.memmodel.models import present_sections
-from memmap_atlas.memmodel.regions import Ints, Regions
+from memmap_atlas.memmodel.regions import Ints, Regions, union
 from memmap_atlas.memmodel.release import Release
 
 from tests.tools.paths import ROOT
@@ -197,7 +196,7 @@ def test_linear_tables_are_the_loop(
         max_size=4,
     )
 )
-def test_joined_is_the_union(spans: list[list[tuple[int, int]]]) -> None:
+def test_union(spans: list[list[tuple[int, int]]]) -> None:
     parts = [
         Regions(
             np.array([[low] for low, _ in part] or [[0]], dtype=np.int64),
@@ -205,7 +204,7 @@ def test_joined_is_the_union(spans: list[list[tuple[int, int]]]) -> None:
         )
         for part in spans
     ]
-    found = joined(*parts)
+    found = union(*parts)
     covered = {place for part in spans for low, size in part for place in range(low, low + size)}
     pairs = zip(found.start[:, 0], found.end[:, 0], strict=True)
     assert sorted(place for low, high in pairs for place in range(low, high)) == sorted(covered)
@@ -350,7 +349,7 @@ def test_growth_goes_as_far_as_it_can(free: int, blocks: int, name: str) -> None
             assert more > left
         left += step.size - step.need
         assert step.free == left
-        place, here = place + step.size, joined(here, span)
+        place, here = place + step.size, union(here, span)
     # one block that fits brings more than it takes: from there on nothing is out of reach
     first = hot_add(ranges(4 * GIB, block), ram, kernel).from_ram[0]
     assert added == (blocks * block if first <= free else 0)

@@ -1,7 +1,7 @@
 """Releases of the kernel: how texts are read, and their order."""
 
 import pytest
-from memmap_atlas.memmodel.release import Release
+from memmap_atlas.memmodel.release import UNKNOWN, Release
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,11 @@ def test_parse(text: str | None, release: Release | None) -> None:
 
 
 def test_releases_are_numbers() -> None:
+    assert sorted(["5.10", "6.1", "5.4"], key=lambda text: Release.parse(text) or UNKNOWN) == [
+        "5.4",
+        "5.10",
+        "6.1",
+    ]
     texts = ["2.6.32", "4.4", "5.4.302", "5.10", "5.10.87", "6.6", "6.12.95-1", "7.0"]
     releases = [release for text in texts if (release := Release.parse(text))]
     assert len(releases) == len(texts)

@@ -13,7 +13,7 @@ from memmap_atlas.advice.search import MOVES, TRIMS, Candidates, Kind, SearchSpa
 from memmap_atlas.memmodel.feasibility import FEASIBLE, infeasible
 from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.models import MODELS
-from memmap_atlas.memmodel.regions import Ints, Regions
+from memmap_atlas.memmodel.regions import Ints, Regions, merged
 from memmap_atlas.text.labels import exact, range_text, short
 
 # the regions of one layout, [start, end) in bytes and in address order
@@ -173,14 +173,7 @@ def trim_of(space: SearchSpace, some: Candidates, row: int) -> Change:
 
 def pages_of(ram: Layout, page_size: int) -> list[tuple[int, int]]:
     """The whole pages of each region, as numbers of pages; regions that then touch are one."""
-    found: list[tuple[int, int]] = []
-    for start, end in ram:
-        first, last = -(-start // page_size), end // page_size
-        if last > first:
-            if found and found[-1][1] == first:
-                first = found.pop()[0]
-            found.append((first, last))
-    return found
+    return list(merged((-(-start // page_size), end // page_size) for start, end in ram))
 
 
 def changed(ram: Layout, kernel: Kernel, change: Change) -> list[tuple[int, int]]:

@@ -21,6 +21,7 @@ from memmap_atlas.memmodel.regions import (
     covering_windows,
     floor_divide,
     overlap,
+    union,
     whole_pages,
 )
 from memmap_atlas.memmodel.release import UNKNOWN, Change, Release
@@ -131,22 +132,6 @@ def ranges(start: Ints | int, size: Ints | int) -> Regions:
     return Regions(first[None].copy(), (first + length)[None])
 
 
-def joined(*parts: Regions) -> Regions:
-    """All of them as one: sorted and disjoint, what overlaps counted once.
-
-    Empty regions, wherever they stand, become padding.
-    """
-    start = np.concatenate([part.start for part in parts])
-    end = np.concatenate([part.end for part in parts])
-    empty = end <= start
-    order = np.argsort(np.where(empty, np.iinfo(np.int64).max, start), axis=0, kind="stable")
-    start, end, empty = (np.take_along_axis(some, order, axis=0) for some in (start, end, empty))
-    end = np.maximum.accumulate(np.where(empty, 0, end), axis=0)
-    start = np.where(empty, end, start)
-    start[1:] = np.maximum(start[1:], end[:-1])
-    return Regions(start, end)
-
-
 def none_of(like: Regions) -> Regions:
     """No RAM, for as many ranges."""
     none = np.zeros((1, like.start.shape[1]), dtype=np.int64)
@@ -205,22 +190,22 @@ def hot_add(
             for one, other in zip(pieces.start, pieces.end, strict=True)
         ]
     )
-    pieces = joined(Regions(pieces.start, np.where(early > 0, pieces.start, pieces.end)))
-    sections = joined(whole, covering_windows(pieces, section))
+    pieces = union(Regions(pieces.start, np.where(early > 0, pieces.start, pieces.end)))
+    sections = union(whole, covering_windows(pieces, section))
 
     before = covering_windows(memmap_of(present, kernel), leaf)
     small = memmap_of(pieces, kernel) if small_as_pages else none_of(added)
-    large = whole if small_as_pages else joined(whole, pieces)
-    large = covering_windows(memmap_of(joined(present, large), kernel), leaf)
+    large = whole if small_as_pages else union(whole, pieces)
+    large = covering_windows(memmap_of(union(present, large), kernel), leaf)
     small = covering_windows(small, page)
-    after = joined(large, small)
+    after = union(large, small)
 
     anchor = np.where(ram.size > 0, ram.first, start)
     tables = tables_of(after, leaf, anchor, kernel) - tables_of(before, leaf, anchor, kernel)
     # a base page takes a table below the leaf too
     tables += tables_of(small, page, anchor, kernel) - tables_of(small, leaf, anchor, kernel)
     known, new = (mapping(some, after, leaf) for some in (present, sections))
-    both = mapping(joined(present, sections), after, leaf)
+    both = mapping(union(present, sections), after, leaf)
     none = np.zeros_like(start)
     return HotAdd(
         size=end - start,
@@ -310,11 +295,11 @@ def linear_tables(
     if kernel.memstart_align:
         origin = align_down(first, max(kernel.memstart_align, kernel.section_size))
     here, there = ram.shifted(-origin), added.shifted(-origin)
-    here = joined(here, none_of(here))
+    here = union(here, none_of(here))
     total = np.zeros_like(first)
     for covers, size in levels:
         windows = (
-            covering_windows(joined(here, there), covers).size - covering_windows(here, covers).size
+            covering_windows(union(here, there), covers).size - covering_windows(here, covers).size
         )
         if covers <= leaf:
             whole = align_down(there.end[0], covers) - align_up(there.start[0], covers)
@@ -408,7 +393,7 @@ def growth(
         need = int(hot_add(added, here, kernel).from_ram[0])
         free += size - need
         steps.append(Step(size, need, free))
-        start, left, here = start + size, left - size, joined(here, added)
+        start, left, here = start + size, left - size, union(here, added)
     return steps
 
 

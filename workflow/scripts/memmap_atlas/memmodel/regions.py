@@ -5,7 +5,7 @@ A region is a half-open range. One column holds the regions of one layout, in ad
 columns have the same number of rows, and where a layout has fewer regions the rest is padding.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,3 +135,34 @@ def overlap(one: Regions, other: Regions) -> Ints:
     for start, end in zip(other.start, other.end, strict=True):
         total += one.clipped(start, end).size
     return total
+
+
+def union(*parts: Regions) -> Regions:
+    """Return what lies in any of ``parts``, layout by layout: sorted and disjoint.
+
+    Shape (sum of the parts' regions, layouts). Empty regions, wherever they are, become padding.
+    """
+    start = np.concatenate([part.start for part in parts])
+    end = np.concatenate([part.end for part in parts])
+    empty = end <= start
+    order = np.argsort(np.where(empty, NOWHERE, start), axis=0, kind="stable")
+    start, end, empty = (np.take_along_axis(array, order, axis=0) for array in (start, end, empty))
+    end = np.maximum.accumulate(np.where(empty, 0, end), axis=0)
+    start = np.where(empty, end, start)
+    start[1:] = np.maximum(start[1:], end[:-1])
+    return Regions(start, end)
+
+
+def merged(ranges: Iterable[tuple[int, int]]) -> Layout:
+    """Return the ranges (start, end) of one layout in address order, those that touch or overlap
+    merged and empty ones left out, as mm/memblock.c: memblock_add_range() does.
+    """
+    layout: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if end <= start:
+            continue
+        if layout and start <= layout[-1][1]:
+            start, end = layout[-1][0], max(end, layout[-1][1])
+            layout.pop()
+        layout.append((start, end))
+    return tuple(layout)

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field, replace
 from struct import Struct
 from typing import NoReturn
 
-from memmap_atlas.memmodel.regions import Layout
+from memmap_atlas.memmodel.regions import Layout, merged
 from memmap_atlas.readers.memory_map import (
     MOST_BANKS,
     Bank,
     MemoryMap,
     Unreadable,
-    joined,
     memory_map,
 )
 
@@ -126,7 +125,7 @@ def read(data: bytes) -> MemoryMap:
     if not any(bank.end > bank.start for bank in banks):
         refuse_empty(tree, banks, notes)
     found = memory_map(KIND, usable(tree, banks, notes), "offset", overlaps="merge")
-    unmapped = within(found.regions, joined(nomap_of(tree, notes)))
+    unmapped = within(found.regions, merged(nomap_of(tree, notes)))
     if unmapped:
         size = sum(end - start for start, end in unmapped)
         tell(

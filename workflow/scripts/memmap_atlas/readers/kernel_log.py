@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
 
-from memmap_atlas.memmodel.regions import Layout
+from memmap_atlas.memmodel.regions import Layout, merged
 from memmap_atlas.memmodel.release import Release
 from memmap_atlas.readers.memory_map import (
     MOST_BANKS,
@@ -21,7 +21,6 @@ from memmap_atlas.readers.memory_map import (
     Line,
     MemoryMap,
     Unreadable,
-    joined,
     memory_map,
 )
 from memmap_atlas.readers.page_table_dump import MARKER, PageTableDump
@@ -579,7 +578,7 @@ def map_of(log: Log, boot: Boot) -> MemoryMap:
         if boot.stage == "ranges":
             notes.append("the log ends in the list of ranges: there may be more RAM")
         unmapped = (bank for bank in (*boot.dumped, *boot.efi, *boot.nomap) if bank.nomap)
-        banks = split(banks, joined((bank.start, bank.end) for bank in unmapped))
+        banks = split(banks, merged((bank.start, bank.end) for bank in unmapped))
     elif source == "memblock":
         kind, banks = "memblock=debug", boot.dumped
         notes.append("memblock's list, before the kernel made nodes and zones of it")
@@ -632,7 +631,7 @@ def page_size(log: Log, boot: Boot) -> int | None:
         return int(match[1]) << 10
     noted = boot.page_size or log.noted_page
     if noted is None and boot.totals and not boot.frames:
-        size = sum(end - start for start, end in joined((b.start, b.end) for b in boot.nodes))
+        size = sum(end - start for start, end in merged((b.start, b.end) for b in boot.nodes))
         pages = sum(boot.totals.values())
         if {bank.node for bank in boot.nodes} == set(boot.totals) and pages:
             noted = size // pages if size % pages == 0 else None

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
-from memmap_atlas.memmodel.regions import HIGHEST_ADDRESS, Layout
+from memmap_atlas.memmodel.regions import HIGHEST_ADDRESS, Layout, merged
 
 MOST_REGIONS = 1024
 # banks that are looked at before a file is given up
@@ -127,49 +127,34 @@ def memory_map(
     sized.sort(key=lambda bank: (bank.start, bank.end))
     if not sized:
         raise Unreadable("has no RAM of any size")
-    regions: list[list[int]] = []
-    places: list[int] = []
-    merged = []
+    overlapping = []
+    start = reached = 0
     for bank in sized:
-        if regions and bank.start < regions[-1][1]:
-            text = (
-                f"the range [{bank.start:#x}, {bank.end:#x}) overlaps "
-                f"[{regions[-1][0]:#x}, {regions[-1][1]:#x})"
-            )
+        if bank.start > reached:
+            start = bank.start
+        elif bank.start < reached:
+            text = f"the range [{bank.start:#x}, {bank.end:#x}) overlaps [{start:#x}, {reached:#x})"
             if overlaps == "refuse":
                 refuse(bank, f"{text}: no kernel writes this, the file is damaged")
-            merged.append(text)
-        if regions and bank.start <= regions[-1][1]:
-            regions[-1][1] = max(regions[-1][1], bank.end)
-        else:
-            regions.append([bank.start, bank.end])
-            places.append(bank.place)
+            overlapping.append(text)
+        reached = max(reached, bank.end)
+    regions = merged((bank.start, bank.end) for bank in sized)
+    first_places = {bank.start: bank.place for bank in reversed(sized)}
     if len(regions) > MOST_REGIONS:
         raise Unreadable(f"{len(regions):,} separate ranges are more than {MOST_REGIONS:,}")
-    if merged:
-        more = f", and {len(merged) - 1} more do so" if len(merged) > 1 else ""
-        notes = [*notes, f"{merged[0]}{more}: merged, as memblock does it"]
+    if overlapping:
+        more = f", and {len(overlapping) - 1} more do so" if len(overlapping) > 1 else ""
+        notes = [*notes, f"{overlapping[0]}{more}: merged, as memblock does it"]
     return MemoryMap(
         kind=kind,
-        regions=tuple((start, end) for start, end in regions),
-        places=tuple(places),
+        regions=regions,
+        places=tuple(first_places[start] for start, _ in regions),
         unit=unit,
-        nomap=joined((b.start, b.end) for b in sized if b.nomap),
+        nomap=merged((b.start, b.end) for b in sized if b.nomap),
         nodes=node_spans(sized),
         told=told,
         notes=tuple(notes),
     )
-
-
-def joined(ranges: Iterable[tuple[int, int]]) -> Layout:
-    """Ranges in address order, those that touch or overlap as one."""
-    found: list[list[int]] = []
-    for start, end in sorted(ranges):
-        if found and start <= found[-1][1]:
-            found[-1][1] = max(found[-1][1], end)
-        elif end > start:
-            found.append([start, end])
-    return tuple((start, end) for start, end in found)
 
 
 def node_spans(banks: Sequence[Bank]) -> tuple[tuple[int, int, int], ...]:

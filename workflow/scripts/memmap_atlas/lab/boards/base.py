@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from memmap_atlas.memmodel.regions import Layout
+from memmap_atlas.memmodel.regions import Layout, merged
 from memmap_atlas.text.units import size_text
 
 MIB, GIB = 1 << 20, 1 << 30
@@ -100,18 +100,7 @@ class Board:
                     f"{value:#x} is an edge of the map, and this machine's RAM has edges at "
                     f"multiples of {size_text(self.edge)} only"
                 )
-        return joined([*moved, *self.always]) if self.always else tuple(moved)
-
-
-def joined(regions: list[tuple[int, int]]) -> Layout:
-    """Regions in address order, those that overlap or touch made one."""
-    found: list[tuple[int, int]] = []
-    for start, end in sorted(regions):
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(end, found[-1][1]))
-        else:
-            found.append((start, end))
-    return tuple(found)
+        return merged([*moved, *self.always]) if self.always else tuple(moved)
 
 
 def qemu(board: Board, machine: str, cpu: str, ram: int) -> list[str]:
