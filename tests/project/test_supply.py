@@ -9,7 +9,7 @@ import re
 import shlex
 import subprocess
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -256,7 +256,12 @@ def test_packages_are_taken_with_signatures_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[list[str]] = []
-    monkeypatch.setattr(debian, "run", lambda command, *_: said.append(list(command)) or "")
+
+    def noted(command: Sequence[str], *_: object) -> str:
+        said.append(list(command))
+        return ""
+
+    monkeypatch.setattr(debian, "run", noted)
     monkeypatch.setattr(debian, "archive_of", lambda suite: "some:place")
     archive = debian.Archive("bookworm", "arm64", tmp_path)
     archive.update()

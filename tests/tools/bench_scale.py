@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from tests.tools.paths import LIBRARY, ROOT
+from tests.tools.runs import workflow
 
 sys.path.insert(0, str(LIBRARY))
 
@@ -93,11 +94,10 @@ def made(folder: Path, targets: Sequence[str]) -> tuple[float, int]:
     """Seconds and most memory of the workflow that makes some files of the sweep."""
     start = perf_counter()
     process = psutil.Popen(
-        [
-            *(sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"),
+        workflow(
             *("--cores", str(CORES), "--directory", folder, "--quiet", "all"),
             *("--config", "sweeps=[scaled.yaml]", f"max_points={10**12}", "--", *targets),
-        ],
+        ),
         stdout=subprocess.DEVNULL,
     )
     memory = Memory(process)

@@ -1,11 +1,20 @@
 """Figures drawn for tests, from sweeps of a few layouts that have what each kind needs."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import yaml
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import Collection
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure as Drawing
+from matplotlib.lines import Line2D
+from matplotlib.transforms import Bbox
 from memmap_atlas.catalog.boards import load_boards
 from memmap_atlas.catalog.machines import load_machines
 from memmap_atlas.figures.data import FigureData, Source
@@ -16,8 +25,11 @@ from memmap_atlas.sweep.evaluate import points, strips
 from memmap_atlas.sweep.layouts import blocks, layouts_of
 from memmap_atlas.sweep.tables import write_memmap, write_strips
 from memmap_atlas.sweepfile.sweeps import load_sweep
+from numpy.typing import NDArray
 
 from tests.tools.paths import ROOT
+
+Colour = str | tuple[float, float, float] | tuple[float, float, float, float]
 
 SWEEP = """
 name: drawn
@@ -135,3 +147,51 @@ def made_figures(folder: Path, text: str) -> dict[str, Made]:
 
 def drawn_figures(folder: Path, text: str) -> dict[str, tuple[Drawing, FigureData]]:
     return {name: (one.drawing, one.drawn) for name, one in made_figures(folder, text).items()}
+
+
+# Matplotlib's own types say "array-like", or nothing: what is drawn, as arrays
+
+
+def values_of(drawn: ScalarMappable) -> NDArray[np.float64]:
+    """Return the values of an image or mesh; masked cells are NaN."""
+    values = drawn.get_array()
+    assert values is not None
+    return np.asarray(np.ma.filled(values, np.nan), dtype=np.float64)
+
+
+def offsets_of(collection: Collection) -> NDArray[np.float64]:
+    """Return the places of a collection's markers, one row (x, y) a marker."""
+    return np.asarray(collection.get_offsets(), dtype=np.float64)
+
+
+def line_of(line: Line2D) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return x and y of a line's points."""
+    x, y = line.get_data()
+    return np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+
+
+def rgb_of(colour: Colour) -> NDArray[np.float64]:
+    """Return red, green and blue of a colour, each from 0 to 1."""
+    red, green, blue = to_rgb(colour)
+    return np.array([red, green, blue])
+
+
+def face_of(collection: Collection) -> str:
+    """Return the fill of a collection's first member, as #rrggbb."""
+    red, green, blue, _ = np.asarray(collection.get_facecolor(), dtype=np.float64)[0]
+    return to_hex((red, green, blue))
+
+
+def tight_box(drawing: Drawing) -> Bbox:
+    """Return the extent of all that a figure draws, in inches."""
+    canvas = FigureCanvasAgg(drawing)
+    canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib leaves it without types
+    return drawing.get_tightbbox(canvas.get_renderer())  # type: ignore[no-untyped-call]
+
+
+def extents_of(drawing: Drawing, artists: Iterable[Artist]) -> list[Bbox]:
+    """Return the extent of each artist of a figure, in pixels."""
+    canvas = FigureCanvasAgg(drawing)
+    canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib leaves it without types
+    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
+    return [artist.get_window_extent(renderer) for artist in artists]

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.tools.paths import ROOT
+from tests.tools.runs import workflow
 
 SWEEP = """
 name: small
@@ -53,11 +53,10 @@ def start(folder: Path, *arguments: str, sweep: str = SWEEP) -> subprocess.Popen
     """A run of a sweep in ``folder``, in a process group of its own."""
     (folder / "small.yaml").write_text(sweep)
     return subprocess.Popen(
-        [
-            *(sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"),
+        workflow(
             *("--directory", folder, "--cores", "2", "--config", "sweeps=[small.yaml]"),
             *arguments,
-        ],
+        ),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -345,7 +345,7 @@ def value_mutated(good: Any, number: int) -> Any:
         elif isinstance(holder, dict):
             name = draw.choice([*WORDS, 1, None, True, "name", "extends", "config"])
             holder[name] = holder.pop(key) if kind == 6 else copy.deepcopy(draw.choice(VALUES))
-        else:
+        elif isinstance(holder, list):
             holder.insert(key, copy.deepcopy(draw.choice(VALUES)))
     return content
 

@@ -3,7 +3,6 @@ right.
 """
 
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from memmap_atlas.documents.yaml_loader import load_yaml
 from memmap_atlas.sweepfile.sweeps import load_sweeps
 
 from tests.tools.paths import ROOT
+from tests.tools.runs import workflow
 
 SHIPPED = ROOT / "config/kernels.yaml"
 
@@ -370,10 +370,9 @@ def test_snakemake_stops_before_any_job(tmp_path: Path, config: str, message: st
     (tmp_path / "bad.yaml").write_text(GOOD.replace("[vmemmap]", "[vmemap]"))
     (tmp_path / "mine.yaml").write_text(config)
     run = subprocess.run(
-        [
-            *(sys.executable, "-m", "snakemake", "--cores", "1", "--snakefile", ROOT / "Snakefile"),
-            *("--directory", tmp_path, "--configfile", tmp_path / "mine.yaml"),
-        ],
+        workflow(
+            *("--cores", "1", "--directory", tmp_path, "--configfile", tmp_path / "mine.yaml")
+        ),
         capture_output=True,
         text=True,
     )

@@ -3,6 +3,7 @@ byte.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,14 @@ import pytest
 from memmap_atlas.catalog.kernels import load_kernels
 from memmap_atlas.memmodel.cost import Cost, cost
 from memmap_atlas.memmodel.feasibility import infeasible
-from memmap_atlas.memmodel.regions import Regions
+from memmap_atlas.memmodel.regions import Ints, Regions
 
 from tests.tools.paths import GOLDEN, ROOT
 
 CONFIG = ROOT / "config"
 BOOTS = json.loads((GOLDEN / "boots.json").read_text())
 KERNELS = load_kernels(CONFIG / "kernels.yaml", CONFIG / "lab-kernels.yaml")
-BOOTED = {
+BOOTED: dict[str, Callable[[Cost], Ints]] = {
     "memmap_bytes": lambda c: c.memmap,
     "freed_bytes": lambda c: c.freed,
     "array_bytes": lambda c: c.memmap + c.freed,

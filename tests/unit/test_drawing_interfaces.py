@@ -98,7 +98,7 @@ def test_fonts_are_small_in_figures_only() -> None:
 
 def test_another_altair_validates(monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong() -> alt.Axis:
-        return alt.Axis(labelAngle="steep")
+        return alt.Axis(labelAngle="steep")  # type: ignore[arg-type]  # wrong on purpose
 
     with unvalidated():
         wrong()
@@ -112,9 +112,10 @@ def test_another_altair_validates(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_figure_does_not_depend_on_settings_and_leaves_them(tmp_path: Path) -> None:
-    settings = {"font.size": 20, "lines.linewidth": 9, "svg.hashsalt": "other", "pdf.fonttype": 3}
     plain = files(tmp_path, "plain")
-    with mpl.rc_context(settings):
+    with mpl.rc_context(
+        {"font.size": 20, "lines.linewidth": 9, "svg.hashsalt": "other", "pdf.fonttype": 3}
+    ):
         before = dict(mpl.rcParams)
         assert files(tmp_path, "set") == plain
         assert dict(mpl.rcParams) == before

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
@@ -19,6 +18,7 @@ from memmap_atlas.lab.report import SHOWN, TOLD, agreement_table, faults, summar
 from memmap_atlas.lab.residuals import agreements, is_within, residuals
 from memmap_atlas.lab.tables import OBSERVATIONS, read_rows
 
+from tests.tools.drawn import offsets_of, tight_box
 from tests.tools.paths import ROOT
 
 KERNELS = load_kernels(ROOT / "config/kernels.yaml", ROOT / "config/lab-kernels.yaml")
@@ -111,7 +111,7 @@ def drawing() -> Drawing:
 
 def test_every_boot_is_a_point_of_the_figure(drawing: Drawing) -> None:
     scatter = drawing.axes[0]
-    drawn = np.concatenate([points.get_offsets() for points in scatter.collections])
+    drawn = np.concatenate([offsets_of(points) for points in scatter.collections])
     wanted = MEMMAP.sort_values("model", kind="stable")[["predicted", "observed"]].to_numpy()
     assert np.array_equal(np.asarray(drawn), wanted)
     legend = scatter.get_legend()
@@ -141,14 +141,14 @@ def test_every_cell_of_the_figure(drawing: Drawing) -> None:
 
 
 def test_what_is_off_has_a_colour_of_its_own() -> None:
-    row = MEMMAP.iloc[0].to_dict()
+    row = {str(name): value for name, value in MEMMAP.iloc[0].to_dict().items()}
     off = {"some": {"memmap": agreements([row | {"off": 5}])[row["kernel"], "memmap_bytes"]}}
     figure = computed_against_booted(MEMMAP, off, ["memmap"], Titles("title", "subtitle"))
     assert to_hex(figure.axes[1].patches[0].get_facecolor()) == OFF
 
 
 def test_nothing_is_cut_off(drawing: Drawing) -> None:
-    box = drawing.get_tightbbox(FigureCanvasAgg(drawing).get_renderer())
+    box = tight_box(drawing)
     width, height = drawing.get_size_inches()
     assert min(box.x0, box.y0) >= 0
     assert box.x1 <= width

@@ -14,9 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection, QuadMesh
-from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from memmap_atlas.catalog.evidence import behind, booted_on
@@ -52,7 +50,22 @@ from memmap_atlas.text.escape import latex
 from memmap_atlas.text.labels import cell_label, size_label
 from PIL import Image
 
-from tests.tools.drawn import BOARDS, EVIDENCE, OTHERS, SWEEP, Made, made_figures
+from tests.tools.drawn import (
+    BOARDS,
+    EVIDENCE,
+    OTHERS,
+    SWEEP,
+    Colour,
+    Made,
+    extents_of,
+    face_of,
+    line_of,
+    made_figures,
+    offsets_of,
+    rgb_of,
+    tight_box,
+    values_of,
+)
 from tests.tools.paths import ROOT
 
 MIB = 1 << 20
@@ -93,7 +106,8 @@ def texts(one: Made) -> list[Text]:
             ticks = zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=True)
             found += [label for place, label in ticks if low <= place <= high]
             found.append(axis.label)
-        found += [*axes.texts, axes.title, axes._left_title]
+        # a title at the left has no public way to it
+        found += [*axes.texts, axes.title, axes._left_title]  # type: ignore[attr-defined]
     for legend in [*one.drawing.legends, *(axes.get_legend() for axes in one.drawing.axes)]:
         found += legend.get_texts() if legend else []
     return [text for text in found if text.get_visible() and text.get_text().strip()]
@@ -101,7 +115,7 @@ def texts(one: Made) -> list[Text]:
 
 def test_no_text_is_smaller_than_seven_points(made: dict[str, Made]) -> None:
     for name, one in made.items():
-        assert min(text.get_fontsize() for text in texts(one)) >= 7, name
+        assert min(float(text.get_fontsize()) for text in texts(one)) >= 7, name
 
 
 def test_figures_have_the_width_of_a_page_or_a_column(made: dict[str, Made]) -> None:
@@ -150,7 +164,7 @@ def test_the_pixels_of_a_plane_are_its_cells(made: dict[str, Made], tmp_path: Pa
             (image,) = axes.images
             box = axes.bbox
             left, right = round(box.x0), round(box.x1)
-            values = np.ma.filled(image.get_array(), np.nan)
+            values = values_of(image)
             rows, columns = values.shape
             assert (right - left) % columns == 0, name
             middle = values[rows // 2]
@@ -168,7 +182,7 @@ def test_the_pixels_of_a_plane_are_its_cells(made: dict[str, Made], tmp_path: Pa
 
 def test_nothing_is_cut_off(made: dict[str, Made]) -> None:
     for name, one in made.items():
-        box = one.drawing.get_tightbbox(FigureCanvasAgg(one.drawing).get_renderer())
+        box = tight_box(one.drawing)
         width, height = one.drawing.get_size_inches()
         assert min(box.x0, box.y0) >= 0, name
         assert box.x1 <= width, name
@@ -177,10 +191,8 @@ def test_nothing_is_cut_off(made: dict[str, Made]) -> None:
 
 def test_no_text_lies_on_another(made: dict[str, Made]) -> None:
     for name, one in made.items():
-        canvas = FigureCanvasAgg(one.drawing)
-        canvas.draw()
         shown = texts(one)
-        boxes = [text.get_window_extent(canvas.get_renderer()) for text in shown]
+        boxes = extents_of(one.drawing, shown)
         edges = np.array([[box.x0, box.y0, box.x1, box.y1] for box in boxes])
         low = np.maximum(edges[:, None, :2], edges[None, :, :2])
         high = np.minimum(edges[:, None, 2:], edges[None, :, 2:])
@@ -218,9 +230,9 @@ DEFICIENCIES = {
 }
 
 
-def lab(colour: object, deficiency: str) -> np.ndarray:
+def lab(colour: Colour, deficiency: str) -> np.ndarray:
     """CIELAB of a colour as seen with a deficiency."""
-    rgb = np.array(to_rgb(colour))
+    rgb = rgb_of(colour)
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     linear = np.clip(DEFICIENCIES[deficiency] @ linear, 0, 1)
     to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
@@ -232,7 +244,7 @@ def lab(colour: object, deficiency: str) -> np.ndarray:
 @pytest.mark.parametrize("deficiency", DEFICIENCIES)
 def test_classes_get_darker_and_stay_apart_for_every_eye(deficiency: str) -> None:
     scale = waste_scale(2.0 ** np.arange(10, 40), 1)
-    colours = [NO_WASTE, *(scale.colours(i) for i in range(len(scale.bounds) + 1))]
+    colours: list[Colour] = [NO_WASTE, *(scale.colours(i) for i in range(len(scale.bounds) + 1))]
     seen = [lab(colour, deficiency) for colour in colours]
     assert all(dark[0] < light[0] - 3 for light, dark in itertools.pairwise(seen)), (
         "lightness falls in every step"
@@ -265,9 +277,9 @@ def bars(axes: Axes, colour: str) -> list[tuple[float, float, float]]:
     return [
         (y.mean(), x.min(), x.max())
         for some in axes.collections
-        if isinstance(some, PolyCollection) and to_hex(some.get_facecolor()[0]) == colour
+        if isinstance(some, PolyCollection) and face_of(some) == colour
         for corners in some.get_paths()
-        for x, y in [corners.vertices[:4].T]
+        for x, y in [np.asarray(corners.vertices)[:4].T]
     ]
 
 
@@ -313,7 +325,7 @@ def test_parts_of_a_strip_sum_to_the_table(made: dict[str, Made]) -> None:
         keys = ["kernel", "section_bytes", "model"]
         table = one.table[one.table["layout"] == layout].set_index(keys)
         for key, part in rows.groupby(keys):
-            row = table.loc[key]
+            row = table.xs(key)
             if not row["feasible"]:
                 assert part["start"].isna().all()
                 continue
@@ -410,7 +422,7 @@ def test_alignment_has_every_hole_once(made: dict[str, Made]) -> None:
     assert len(one.drawn.rows) == len(mine) == 9 * 16
     (mesh,) = [image for axes in one.drawing.axes for image in axes.images]
     plane = mine.pivot(index="hole_size_bytes", columns="hole_start_bytes", values="wasted_bytes")
-    assert np.array_equal(np.ma.filled(mesh.get_array(), np.nan), plane.to_numpy(dtype=float))
+    assert np.array_equal(values_of(mesh), plane.to_numpy(dtype=float))
     by_size, by_edges = (
         axes
         for axes in one.drawing.axes
@@ -422,11 +434,11 @@ def test_alignment_has_every_hole_once(made: dict[str, Made]) -> None:
     aligned = mine.assign(edges=edges).set_index(keys)["edges"]
     assert one.drawn.rows.set_index(keys)["aligned_edges"].to_dict() == aligned.to_dict()
     counts = mine.groupby([edges, "wasted_bytes"]).size()
-    dots = by_edges.collections[0].get_offsets()
+    dots = offsets_of(by_edges.collections[0])
     assert sorted(map(tuple, dots.tolist())) == sorted(counts.index.tolist())
     assert sorted(int(text.get_text()) for text in by_edges.texts) == sorted(counts.tolist())
     pairs = set(zip(size / (1 << 30), mine["wasted_bytes"], strict=True))
-    assert set(map(tuple, by_size.collections[0].get_offsets().tolist())) == pairs
+    assert set(map(tuple, offsets_of(by_size.collections[0]).tolist())) == pairs
 
 
 # section curve
@@ -442,13 +454,14 @@ def test_every_point_of_a_section_curve(made: dict[str, Made]) -> None:
     assert len(solid) == 3
     for line, layout in zip(solid, ["thread-3g", "ragged", "juno"], strict=True):
         rows = table[(table["layout"] == layout) & table["feasible"]]
-        assert np.array_equal(2 ** line.get_xdata(), rows["section_bytes"])
-        assert np.array_equal(line.get_ydata(), heights(rows["wasted_bytes"], floor))
+        x, y = line_of(line)
+        assert np.array_equal(2**x, rows["section_bytes"])
+        assert np.array_equal(y, heights(rows["wasted_bytes"], floor))
     (price,) = [line for line in axes.lines if line.get_linewidth() == 1.3]
     feasible = table[table["feasible"]]
     paid = feasible["section_table_bytes"] + feasible["usage_bytes"]
     most = paid.groupby(feasible["section_bytes"]).max()
-    assert np.allclose(2 ** price.get_ydata(), most)
+    assert np.allclose(2 ** line_of(price)[1], most)
     labels = {text.get_text() for text in axes.texts}
     assert {"thread-3g", "ragged", "juno", "sections themselves", "ships"} <= labels
     # 2 MiB is smaller than a MAX_ORDER block of 4 MiB
@@ -469,12 +482,13 @@ def test_every_cell_of_a_best_choice(made: dict[str, Made]) -> None:
     regret = table["cost"] - table.groupby("layout")["cost"].transform("min")
     expected = table.assign(regret=regret).set_index(["layout", "section_bytes", "model"])["regret"]
     rows = one.drawn.rows.set_index(["layout", "section_bytes", "model"])["regret_bytes"]
-    for key, value in expected.items():
-        shown = rows[key]
+    for key, value in expected.to_dict().items():
+        shown = rows.to_dict()[key]
         assert (pd.isna(shown) and pd.isna(value)) or shown == value
     assert expected.min() == 0
     whole = expected.unstack("layout")
-    for (section, model), values in whole.iterrows():
+    for section, model in whole.index:
+        values = whole.xs((section, model))
         total = rows["all of them", section, model]
         worst = rows["worst of them", section, model]
         if values.isna().any():
@@ -512,7 +526,7 @@ def test_every_panel_of_a_regret_heatmap(made: dict[str, Made]) -> None:
             mine = table[table["model"] == model]
             mine = mine[mine["section_bytes"].map(size_label) == section]
             plane = mine.pivot(index="hole_size_bytes", columns="hole_start_bytes", values="regret")
-            assert np.array_equal(np.ma.filled(mesh.get_array(), np.nan), plane.to_numpy(float))
+            assert np.array_equal(values_of(mesh), plane.to_numpy(float))
             seen += 1
     assert seen == 4
 
@@ -528,10 +542,10 @@ def test_every_dot_and_bar_of_granules(made: dict[str, Made]) -> None:
     scatters = [found for found in dots.collections if isinstance(found, PathCollection)]
     wasted = bars(shares, PART_COLOURS["hole"])
     assert len(wasted) == 9
-    colours = [to_hex(found.get_facecolor()[0]) for found in scatters]
+    colours = [face_of(scatter) for scatter in scatters]
     for place, page in enumerate((4096, 16384, 65536)):
         rows = one.table[one.table["page_bytes"] == page].set_index("layout").loc[layouts]
-        offsets = scatters[place].get_offsets()
+        offsets = offsets_of(scatters[place])
         assert np.allclose(offsets[:, 0], heights(rows["wasted_bytes"], floor))
         assert (np.floor(offsets[:, 1]) == [0, 1, 2]).all()
         needed, whole = (
@@ -561,6 +575,7 @@ def test_releases_stand_in_order_with_what_changed(made: dict[str, Made]) -> Non
     axes = one.drawing.axes[0]
     tops = [0.0, 0.0, 0.0]
     for bar in axes.patches:
+        assert isinstance(bar, Rectangle)
         column = int(bar.get_x())
         tops[column] += bar.get_height() * MIB
     assert tops == pytest.approx(total.tolist())
@@ -607,10 +622,10 @@ def test_every_part_of_a_breakdown(made: dict[str, Made]) -> None:
             shown = bars(axes, PART_COLOURS[part])
             assert shown == [pytest.approx(bar) for bar in expected], part
     assert not bars(beside, PART_COLOURS["needed"])
-    shown = {text.get_text() for text in one.drawing.texts}
-    assert {size_label(size) for size in rest} <= shown
-    share = rest / table["needed_bytes"]
-    assert (share.diff().dropna() <= 0).all()
+    written = {text.get_text() for text in one.drawing.texts}
+    assert {size_label(size) for size in rest} <= written
+    of_needed = rest / table["needed_bytes"]
+    assert (of_needed.diff().dropna() <= 0).all()
 
 
 # boards
@@ -624,7 +639,7 @@ def test_boards_are_the_census(made: dict[str, Made]) -> None:
     floor = axes.get_xticks()[0]
     for line, (_, rows) in zip(axes.lines, one.table.groupby("kernel", sort=False), strict=True):
         waste = np.sort(rows["wasted_bytes"].dropna().to_numpy(dtype=float))
-        x, y = line.get_data()
+        x, y = line_of(line)
         for bytes_ in (0, MIB, 16 * MIB):
             share = (waste <= bytes_).mean() * 100
             at = floor if bytes_ == 0 else np.log2(bytes_)
@@ -643,7 +658,7 @@ def test_boards_are_the_census(made: dict[str, Made]) -> None:
     scatters = [found for found in dots.collections if isinstance(found, PathCollection)]
     for found, kernel in zip(scatters, kernels, strict=True):
         expected = heights(table.loc[worst, kernel], floor)
-        assert found.get_offsets()[:, 0].tolist() == pytest.approx(expected.tolist())
+        assert offsets_of(found)[:, 0].tolist() == pytest.approx(expected.tolist())
 
 
 def test_arm64_boards_agree_with_the_published_census() -> None:
@@ -798,8 +813,7 @@ def test_what_is_extreme_is_drawn_all_the_same(tmp_path: Path, what: str) -> Non
     made = made_figures(tmp_path, EXTREME[what] + f"figures: [{', '.join(kinds)}]\n")
     reasons = set(sweep_rows(made)["reason"].dropna())
     for name, one in made.items():
-        FigureCanvasAgg(one.drawing).draw()
-        box = one.drawing.get_tightbbox(FigureCanvasAgg(one.drawing).get_renderer())
+        box = tight_box(one.drawing)
         width, height = one.drawing.get_size_inches()
         assert min(box.x0, box.y0) >= 0, name
         assert (box.x1, box.y1) <= (width, height), name
@@ -833,7 +847,7 @@ figures: [waste-heatmap]
     ((name, one),) = made_figures(tmp_path, text).items()
     (mesh,) = [image for axes in one.drawing.axes for image in axes.images]
     assert len(one.table) == one.drawn.points == 1024 * 1024
-    assert mesh.get_array().size == len(one.drawn.rows) == 512 * 512
+    assert values_of(mesh).size == len(one.drawn.rows) == 512 * 512
     path = tmp_path / f"{name}.svg"
     one.drawing.savefig(path, dpi=one.drawing.dpi)
     assert path.stat().st_size < 3 << 20

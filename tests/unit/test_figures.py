@@ -11,7 +11,7 @@ from memmap_atlas.figures.data import FigureData
 from memmap_atlas.figures.style import FORBIDDEN, INK, NO_WASTE, waste_scale
 from memmap_atlas.text.labels import cell_label, size_label
 
-from tests.tools.drawn import SWEEP, Made, drawn_figures, made_figures
+from tests.tools.drawn import SWEEP, Colour, Made, drawn_figures, made_figures, rgb_of, values_of
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def figures(made: dict[str, Made]) -> dict[str, tuple[Drawing, FigureData]]:
 def meshes(drawing: Drawing) -> dict[str, np.ndarray]:
     """The values of each panel, by its title."""
     return {
-        axes.get_title().replace(":\n", ": ").split("\n")[0]: np.ma.filled(mesh.get_array(), np.nan)
+        axes.get_title().replace(":\n", ": ").split("\n")[0]: values_of(mesh)
         for axes in drawing.axes
         for mesh in axes.images
     }
@@ -51,6 +51,7 @@ def test_every_cell_of_a_plane(
     panels = meshes(drawing)
     seen = 0
     for (model, section), part in table.groupby(["model", "section_bytes"]):
+        assert isinstance(section, int)
         plane = part.pivot(index="ram_bytes", columns="hole_start_bytes", values="wasted_bytes")
         values = plane.to_numpy(dtype=float, na_value=np.nan)
         title = f"{size_label(section)}: {model}"
@@ -95,7 +96,7 @@ def test_a_panel_forbidden_in_part_is_hatched_there(tmp_path: Path) -> None:
     found = 0
     for axes in drawing.axes:
         for image in axes.images:
-            values = np.ma.filled(image.get_array(), np.nan)
+            values = values_of(image)
             assert np.isnan(values).any()
             assert not np.isnan(values).all()
             (hatched,) = [patch for patch in axes.patches if patch.get_hatch()]
@@ -125,7 +126,7 @@ def test_every_cell_and_label_of_an_annotated_heatmap(
     shown = []
     for axes in blocks:
         (mesh,) = axes.collections
-        values = np.ma.filled(mesh.get_array(), np.nan).ravel()
+        values = values_of(mesh).ravel()
         texts = [text.get_text() for text in axes.texts]
         assert texts == [cell_label(value) for value in values[~np.isnan(values)]]
         hatched = [patch for patch in axes.patches if patch.get_hatch()]
@@ -152,11 +153,11 @@ def test_framed_cells_are_selectable(figures: dict[str, tuple[Drawing, FigureDat
     assert len(frames) == drawn.rows["selectable"].sum()
 
 
-def lightness(colour: object) -> float:
+def lightness(colour: Colour) -> float:
     """CIELAB L* of a colour."""
-    rgb = np.array(to_rgb(colour))
+    rgb = rgb_of(colour)
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    y = linear @ [0.2126, 0.7152, 0.0722]
+    y = float(linear @ [0.2126, 0.7152, 0.0722])
     return 116 * (y ** (1 / 3) if y > 0.008856 else 7.787 * y + 16 / 116) - 16
 
 

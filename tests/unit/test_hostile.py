@@ -30,7 +30,6 @@ from tests.tools.hostile import (
     CONFIG,
     LAB,
     MACHINES,
-    ROOT,
     SWEEPS,
     WHOLE_CONFIG,
     small_root,
@@ -38,6 +37,8 @@ from tests.tools.hostile import (
     value_mutated,
     written,
 )
+from tests.tools.paths import ROOT
+from tests.tools.runs import workflow
 
 # mutations in all: of the text and of the values of each of these
 MUTATIONS = max(2000, fuzzing.fuzz_examples())
@@ -394,7 +395,7 @@ def refused_by_snakemake(folder: Path, *words: str) -> str:
     """What a dry run says that goes no further, with nothing written; a minute is a hang."""
     targets = [word for word in words if "=" not in word]
     asked = {word.partition("=")[0]: word for word in words if "=" in word}
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--dry-run"]
+    command = workflow("--dry-run")
     command += ["--cores", "1", "--quiet", "host", "--config", *asked.values(), "--", *targets]
     before = sorted(folder.rglob("*"))
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=10 * SECONDS)

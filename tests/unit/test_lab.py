@@ -20,15 +20,15 @@ from memmap_atlas.documents.validate import problems
 from memmap_atlas.lab import lab_file
 from memmap_atlas.lab.boards import BOARDS
 from memmap_atlas.lab.boards.arm import arm64_header
-from memmap_atlas.lab.boards.base import Board, Payload, Refused, place
+from memmap_atlas.lab.boards.base import Board, Machine, Payload, Refused, place
 from memmap_atlas.lab.build import Choice, lost_options
 from memmap_atlas.lab.initramfs import INIT, initramfs
 from memmap_atlas.lab.memblock_log import BEGIN, END, NoMemmap, observe
 from memmap_atlas.lab.observations import observation
-from memmap_atlas.lab.plan import Random, random_maps
+from memmap_atlas.lab.plan import Lab, Random, random_maps
 from memmap_atlas.lab.report import agreement_table, failures, faults
 from memmap_atlas.lab.residuals import agreements, is_within, residuals
-from memmap_atlas.lab.run import Machine, boot, machine_of, missing, write
+from memmap_atlas.lab.run import boot, machine_of, missing, write
 
 from tests.tools.paths import ROOT
 
@@ -358,7 +358,7 @@ def test_random_maps_are_the_same_every_time() -> None:
     assert any(edge % (128 * MIB) == 0 for edge in ragged)
 
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "kernels": {"debian-6.1-cloud-arm64": {"package": "linux-image-cloud-arm64", "suite": "sid"}},
     "maps": {
         "some": {
@@ -388,7 +388,7 @@ def written(tmp_path: Path, **changes: Any) -> Path:
     return path
 
 
-def load(path: Path) -> lab_file.Lab:
+def load(path: Path) -> Lab:
     return lab_file.load_lab(path, "lab.yaml", lab_file.Names(ROOT, path.parent))
 
 

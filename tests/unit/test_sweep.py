@@ -10,13 +10,14 @@ import yaml
 from memmap_atlas.catalog.kernels import load_kernels
 from memmap_atlas.memmodel.cost import cost
 from memmap_atlas.memmodel.models import MODELS
+from memmap_atlas.memmodel.quantities import QUANTITIES
 from memmap_atlas.memmodel.regions import Regions
 from memmap_atlas.pipeline.paths import strays, tables
 from memmap_atlas.sweep.axes import Range, grid_names, grid_regions
 from memmap_atlas.sweep.design import Sweep, resolved, sweep_from
 from memmap_atlas.sweep.evaluate import points
 from memmap_atlas.sweep.layouts import Layouts, blocks, layouts_of
-from memmap_atlas.sweep.tables import COST_COLUMNS, write_layouts, write_memmap
+from memmap_atlas.sweep.tables import write_layouts, write_memmap
 from memmap_atlas.sweepfile.sweeps import load_sweep, load_sweeps
 
 from tests.tools.paths import ROOT
@@ -224,7 +225,7 @@ def test_rows_are_the_costs_of_their_points(tmp_path: Path) -> None:
     assert len(table) == small.points == 9 * 9 * (2 + 3)
     assert not table.duplicated(["layout", "kernel", "section_bytes", "model"]).any()
     regions = dict(zip(layouts.names.to_pylist(), regions_of(layouts), strict=True))
-    byte_columns = [name for name, _ in COST_COLUMNS]
+    byte_columns = [quantity.column for quantity in QUANTITIES]
     for row in table.to_dict("records"):
         assert row["feasible"] == pd.isna(row["reason"])
         assert row["feasible"] != pd.isna(row["memmap_bytes"])

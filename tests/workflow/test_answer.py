@@ -4,7 +4,6 @@ is computed, and the whole command run for real.
 
 import re
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from memmap_atlas.readers.memory_map import Bank, KernelHints, MemoryMap, memory
 from memmap_atlas.text.tables import Section, Table, as_markdown, as_text
 
 from tests.tools.paths import ROOT
+from tests.tools.runs import workflow
 
 LOGS = load_yaml(ROOT / "tests/golden/boot-logs.yaml")
 KERNELS = load_kernels(ROOT / "config/kernels.yaml")
@@ -311,9 +311,8 @@ def test_bad_questions(tmp_path: Path, config: dict[str, Any], message: str) -> 
 
 def snakemake(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Snakemake, run in ``folder``."""
-    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile")]
     return subprocess.run(
-        [*command, "--directory", str(folder), "--cores", "2", *words],
+        workflow("--directory", folder, "--cores", "2", *words),
         capture_output=True,
         text=True,
         check=False,

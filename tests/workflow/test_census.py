@@ -3,7 +3,6 @@ cause.
 """
 
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +32,7 @@ from memmap_atlas.text.tables import as_text
 from memmap_atlas.text.units import size_text
 
 from tests.tools.paths import ROOT
+from tests.tools.runs import workflow
 from tests.tools.tree_writers import flattened, memory, root
 
 KERNELS = load_kernels(ROOT / "config/kernels.yaml")
@@ -168,8 +168,9 @@ def test_a_folder_of_trees(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(flattened(root(memory([(s, e - s) for s, e in regions]))))
     (tmp_path / "trees/acme/broken.dtb").write_bytes(b"\xd0\x0d\xfe\xed123")
-    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "1"]
-    command += ["--directory", str(tmp_path), "census", "--config", "trees=trees"]
+    command = workflow(
+        *("--cores", "1", "--directory", tmp_path, "census", "--config", "trees=trees")
+    )
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     table = pd.read_parquet(tmp_path / "results/census/given/census.parquet")

@@ -4,8 +4,7 @@ import json
 import re
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from memmap_atlas.text.units import size_text
 from playwright.sync_api import Page, sync_playwright
 
 from tests.tools.paths import ROOT
+from tests.tools.runs import workflow
 
 ROW_GROUPS = """
 name: groups
@@ -109,9 +109,8 @@ POINTS = 150
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     return subprocess.run(
-        [*command, "--directory", folder, "--cores", "2", *arguments],
+        workflow("--directory", folder, "--cores", "2", *arguments),
         capture_output=True,
         text=True,
     )
@@ -119,7 +118,7 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 
 def build(folder: Path, *texts: str) -> Path:
     """Run the explorers of some sweeps in a folder; the folder of its results."""
-    names = [re.search(r"^name: (.*)$", text, re.MULTILINE)[1] for text in texts]
+    names = re.findall(r"^name: (.*)$", "".join(texts), re.MULTILINE)
     for name, text in zip(names, texts, strict=True):
         (folder / f"{name}.yaml").write_text(text)
     files = [f"{name}.yaml" for name in names]
@@ -159,11 +158,11 @@ def opened(results: Path, request: pytest.FixtureRequest) -> Iterator[Opened]:
         browser.close()
 
 
-def on(sweep: str) -> Any:
+def on(sweep: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("opened", [sweep], indirect=True)
 
 
-def tables(results: Path, sweep: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def tables(results: Path, sweep: str) -> tuple[pd.DataFrame, "pd.Series[Any]"]:
     """The sweep's rows, and the stretches of each."""
     key = ["kernel", "section_bytes", "model", "layout"]
     rows = pd.read_parquet(results / sweep / "memmap")
@@ -182,7 +181,8 @@ def go(page: Page, **choice: str) -> None:
 
 
 def rows_of(page: Page, view: str, name: str) -> list[dict[str, Any]]:
-    return page.evaluate(f"explorer.views['{view}'].data('{name}')")
+    rows: list[dict[str, Any]] = page.evaluate(f"explorer.views['{view}'].data('{name}')")
+    return rows
 
 
 def number(text: str) -> int | None:
@@ -209,8 +209,8 @@ def test_what_is_shown_is_what_the_tables_hold(opened: Opened, results: Path) ->
             "names => names.map((name) => document.getElementById(name).textContent)", columns
         )
         for name, text in zip(columns, cells, strict=True):
-            expected = None if pd.isna(row[name]) else int(row[name])
-            assert number(text) == expected, (row["layout"], name)
+            bytes_ = None if pd.isna(row[name]) else int(row[name])
+            assert number(text) == bytes_, (row["layout"], name)
         assert page.inner_text("#layout") == row["layout"]
         assert page.inner_text("#selectable") == ("yes" if row["selectable"] else "no")
         assert page.inner_text("#feasible") == ("yes" if row["feasible"] else "no")
@@ -246,10 +246,10 @@ def test_what_is_shown_is_what_the_tables_hold(opened: Opened, results: Path) ->
 
 
 def same_bytes(shown: float | None, held: Any) -> bool:
-    return pd.isna(held) if shown is None else shown == held
+    return bool(pd.isna(held) if shown is None else shown == held)
 
 
-def check_plane(page: Page, rows: pd.DataFrame, row: dict[str, Any]) -> None:
+def check_plane(page: Page, rows: pd.DataFrame, row: Mapping[Hashable, Any]) -> None:
     """The heatmap, and both lines through the chosen point."""
     plane = rows.pivot(index="ram_bytes", columns="hole_start_bytes", values="wasted_bytes")
     cells = rows_of(page, "plane", "cells")

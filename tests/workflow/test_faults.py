@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -306,13 +306,14 @@ def test_kills_end_with_the_same_bytes(undisturbed: Path, tmp_path: Path) -> Non
 def test_damage_is_noticed_before_anything_is_drawn_and_made_again(made: Path) -> None:
     expected = files(made)
     sweep = made / "results/small"
-    for name, change in {
+    changes: dict[str, Callable[[bytes], bytes]] = {
         TABLE: lambda data: data[: len(data) // 2],
         "layouts.parquet": lambda data: data[:100] + bytes([data[100] ^ 1]) + data[101:],
         "strips.parquet": lambda data: data[:-4] + b"PAR2",
         "explorer.html": lambda data: data.replace(b"small", b"smell"),
         "checks/memmap/part-000.sha256": lambda data: data[:-10],
-    }.items():
+    }
+    for name, change in changes.items():
         (sweep / name).write_bytes(change((sweep / name).read_bytes()))
     code, planned = finish(made, "-n")
     assert code == 0

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from memmap_atlas.lab.tables import read_rows
 
-from tests.tools.paths import ROOT
+from tests.tools.runs import workflow
 from tests.unit.test_lab import ARM64_IMAGE, ONE_GIB, TOLD, log
 
 KERNEL = "debian-6.1-cloud-arm64"
@@ -61,10 +61,9 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, lab: dict[str, object], *arguments: str) -> subprocess.CompletedProcess[str]:
     (folder / "lab.yaml").write_text(yaml.safe_dump(lab))
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
-        [*command, "--directory", folder, "--cores", "2", *arguments],
+        workflow("--directory", folder, "--cores", "2", *arguments),
         capture_output=True,
         text=True,
         env=os.environ | {"PATH": path},

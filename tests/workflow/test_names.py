@@ -16,6 +16,7 @@ import xml.etree.ElementTree as ET
 import zlib
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import docutils.core
@@ -33,6 +34,7 @@ from memmap_atlas.text.escape import latex, markdown, one_line, plain_file, rest
 
 from tests.tools.hostile import WORDS, small_root
 from tests.tools.paths import ROOT
+from tests.tools.runs import workflow
 from tests.tools.tree_writers import Node, flattened, text, word
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
@@ -51,7 +53,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-SWEEP = {
+SWEEP: dict[str, Any] = {
     "name": "good",
     "layouts": {"regions": {"a": [[0, "1GiB"]]}},
     "kernels": ["arm64-6.12-4k"],
@@ -59,16 +61,17 @@ SWEEP = {
 }
 
 
-def with_name(place: str, name: str) -> dict[str, object]:
+def with_name(place: str, name: str) -> dict[str, Any]:
     """A sweep that calls something so."""
-    return {
+    sweeps: dict[str, dict[str, Any]] = {
         "sweep": SWEEP | {"name": name},
         "layout": SWEEP | {"layouts": {"regions": {name: [[0, "1GiB"]]}}},
         "kernel": SWEEP | {"custom_kernels": {name: {"extends": "arm64-6.12-4k"}}},
         "release": SWEEP
         | {"custom_kernels": {"own": {"extends": "arm64-6.12-4k", "release": name}}},
         "arch": SWEEP | {"custom_kernels": {"own": {"extends": "arm64-6.12-4k", "arch": name}}},
-    }[place]
+    }
+    return sweeps[place]
 
 
 @pytest.mark.parametrize("place", ["sweep", "layout", "kernel", "release", "arch"])
@@ -81,7 +84,7 @@ def test_names_are_plain_or_refused(root: Path, place: str) -> None:
             assert place != "sweep" or re.fullmatch(r"[a-z0-9-]+", name), name
 
 
-LAB = {
+LAB: dict[str, Any] = {
     "kernels": {"arm64-6.12-4k": {"image": "Image"}},
     "maps": {"few": {"regions": {"one": [[0, "1GiB"]]}}},
     "boots": [{"kernels": "all", "maps": ["few"]}],
@@ -248,8 +251,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     (folder / ENTRY).write_text(yaml.safe_dump(sweep))
     targets = [f"{FIGURE}.svg", "results/nasty/explorer.html", "results/index.html"]
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--cores", "1"]
-    command += ["--config", f"sweeps={as_list([ENTRY])}", "--", *targets]
+    command = workflow(*("--cores", "1", "--config", f"sweeps={as_list([ENTRY])}", "--", *targets))
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert not list(folder.rglob("hit"))
@@ -416,7 +418,7 @@ def test_a_check_of_files_with_names_of_all_kinds(tmp_path: Path) -> None:
     ]
     for name in names:
         (tmp_path / name).write_bytes(tree("</script>\n::error::x"))
-    command = [sys.executable, CHECK, *names, "--kernel", "arm64-6.12-4k", "--most", "1MiB"]
+    command = [sys.executable, str(CHECK), *names, "--kernel", "arm64-6.12-4k", "--most", "1MiB"]
     done = subprocess.run(
         [*command, "--sarif", "out.sarif"], cwd=tmp_path, capture_output=True, text=True
     )
@@ -462,7 +464,7 @@ def test_a_source_tells_of_no_file_of_others(
         (folder / link).symlink_to(tmp_path / "secret")
     source = REG.format(include=include, memory=MEMORY.format(cells=cells))
     (folder / "board.dts").write_text(source)
-    command = [sys.executable, CHECK, "boards/board.dts", "--kernel", "arm64-6.12-4k"]
+    command = [sys.executable, str(CHECK), "boards/board.dts", "--kernel", "arm64-6.12-4k"]
     done = subprocess.run(
         [*command, "--most", "1GiB"], cwd=tmp_path, capture_output=True, text=True
     )

@@ -4,7 +4,6 @@ run for real.
 
 import re
 import subprocess
-import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from memmap_atlas.reports.quoted import (
 from memmap_atlas.reports.quoted_tables import as_csv, tables
 
 from tests.tools.paths import ROOT
+from tests.tools.runs import workflow
 
 FILE = ROOT / "workflow/resources/quoted.yaml"
 KERNELS = load_kernels(ROOT / "config/kernels.yaml")
@@ -291,10 +291,9 @@ def test_the_table_for_people() -> None:
 
 def test_the_rule_writes_them(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("sweeps: [thread-2016]")
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     asked = ["--cores", "1", "quoted"]
     told = subprocess.run(
-        [*command, "--directory", tmp_path, "--configfile", tmp_path / "mine.yaml", *asked],
+        workflow("--directory", tmp_path, "--configfile", tmp_path / "mine.yaml", *asked),
         capture_output=True,
         text=True,
     )

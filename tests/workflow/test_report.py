@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -18,15 +17,16 @@ from memmap_atlas.figures.registry import FIGURES
 from memmap_atlas.pipeline.paths import FIGURE_SUFFIXES
 from memmap_atlas.reports.index import FILES, size
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.tools.paths import ROOT
+from tests.tools.runs import workflow
 
 CHROMIUM = shutil.which("chromium")
 browsed = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
 SVGS = "results/*/figures/*.svg"
 TABLES = "results/**/*.parquet"
-WINDOW = {"width": 1280, "height": 800}
+WINDOW: ViewportSize = {"width": 1280, "height": 800}
 
 # what people write stands in pages as they wrote it
 WRITTEN = 'Of <b>bold</b> & *starred* |maps|, `code`_ </script> <img src=x>: "two" of them.'
@@ -60,10 +60,9 @@ TRUST = "Which numbers can I trust, and of which kernels?"
 
 
 def snakemake(folder: Path, *arguments: str | Path) -> None:
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
     sweeps = ["--config", "sweeps=[thread.yaml, many.yaml]"]
     result = subprocess.run(
-        [*command, "--directory", folder, *sweeps, *arguments], capture_output=True, text=True
+        workflow("--directory", folder, *sweeps, *arguments), capture_output=True, text=True
     )
     assert result.returncode == 0, result.stderr
 

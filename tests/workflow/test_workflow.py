@@ -5,7 +5,6 @@ import json
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -20,6 +19,7 @@ from memmap_atlas.pipeline.paths import FIGURE_SUFFIXES, SHARED_JOBS, jobs
 from memmap_atlas.sweepfile.sweeps import load_sweeps
 
 from tests.tools.paths import ROOT
+from tests.tools.runs import workflow
 
 CONTRACT = [
     "layout",
@@ -97,9 +97,8 @@ FIGURES = {
 
 def snakemake(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run the workflow in ``folder``."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
     return subprocess.run(
-        [*command, "--directory", folder, *arguments], capture_output=True, text=True
+        workflow("--directory", folder, *arguments), capture_output=True, text=True
     )
 
 
@@ -168,9 +167,9 @@ def test_table_holds_the_contract(results: list[Path]) -> None:
     # 4.6 has 2 section sizes and the custom kernel 2: for 2 layouts and 5 models
     assert len(table) == 2 * 5 * 4
     rows = table.set_index(["kernel", "section_bytes", "model", "layout"])
-    old = rows.loc[("arm64-4.6-4k", 1 << 30, "vmemmap", "thread-3g")]
+    old = rows.xs(("arm64-4.6-4k", 1 << 30, "vmemmap", "thread-3g"))
     assert (old["memmap_bytes"], old["needed_bytes"]) == (67_108_864, 50_331_648)
-    new = rows.loc[("small-sections", 64 << 20, "vmemmap", "thread-3g")]
+    new = rows.xs(("small-sections", 64 << 20, "vmemmap", "thread-3g"))
     assert new["memmap_bytes"] == 50_331_648
     schema = pq.read_schema(folder / "memmap/part-000.parquet")
     for field in schema:
@@ -180,7 +179,7 @@ def test_table_holds_the_contract(results: list[Path]) -> None:
     assert schema.metadata[b"memmap_atlas.sweep_sha256"].decode() == resolved
     assert schema.metadata[b"memmap_atlas.code_version"].decode() == made_by("evaluate.py")
     query = f"select sum(wasted_bytes) from '{folder}/memmap/*.parquet'"
-    assert duckdb.sql(query).fetchall() == [(int(table["wasted_bytes"].sum()),)]
+    assert duckdb.execute(query).fetchall() == [(int(table["wasted_bytes"].sum()),)]
 
 
 def test_infeasible_points_have_no_bytes(results: list[Path]) -> None:

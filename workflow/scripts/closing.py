@@ -9,7 +9,7 @@ import pandas as pd
 
 LAYOUTS = ("thread-3g", "thread-4g")
 GIB, MIB = 1 << 30, 1 << 20
-ROWS = [
+ROWS: list[tuple[str, str, int, str, str]] = [
     ("needed", "arm64-4.6-4k", GIB, "vmemmap", "needed_bytes"),
     ("VMEMMAP, 1 GiB sections (Linux 4.6)", "arm64-4.6-4k", GIB, "vmemmap", "memmap_bytes"),
     (
@@ -33,8 +33,9 @@ def answer(table: pd.DataFrame) -> str:
     if not all(key in rows.index for key in wanted):
         return ""
     lines = [f"{'bytes of memmap, arm64, 4 KiB pages':<38}{LAYOUTS[0]:>14}{LAYOUTS[1]:>14}"]
-    for label, *key, column in ROWS:
-        values = [int(rows.loc[(*key, layout), column]) for layout in LAYOUTS]
+    for label, kernel, section, model, column in ROWS:
+        held = rows[column].to_dict()
+        values = [int(held[kernel, section, model, layout]) for layout in LAYOUTS]
         lines.append(f"{label:<38}{values[0]:>14,}{values[1]:>14,}")
     return "\n".join(lines)
 
