@@ -114,11 +114,15 @@ const inGrid = (layout) => gridded && layout < about.gridded;
 // What a map is called.
 function mapWords(layout) {
   if (!inGrid(layout)) return names[layout];
-  const [base, ram, start, hole] = about.axes.map(
-    (axis, number) => axis.labels[placesOf(layout)[number]],
+  const values = Object.fromEntries(
+    about.axes.map((axis, number) => [axis.name, axis.labels[placesOf(layout)[number]]]),
   );
+  const { base, ram_size, hole_start, hole_size, ...others } = values;
   const from = base === "0" ? "" : ` from ${base}`;
-  return `RAM of ${ram}${from}${hole === "0" ? "" : `, hole of ${hole} at ${start}`}`;
+  const hole = hole_size === "0" ? "" : `, hole of ${hole_size} at ${hole_start}`;
+  const more = about.axes.filter((axis) => axis.name in others)
+    .map((axis) => `, ${axis.words} ${others[axis.name]}`);
+  return `RAM of ${ram_size}${from}${hole}${more.join("")}`;
 }
 
 const status = (one) =>

@@ -10,9 +10,9 @@ import pandas as pd
 from memmap_atlas.advice.build_options import Choice, best
 from memmap_atlas.advice.map_changes import Search, sentence
 from memmap_atlas.answer.log_counts import Check
-from memmap_atlas.figures.registry import PROPOSALS
 from memmap_atlas.memmodel.feasibility import beside_its_array
 from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.models import PROPOSALS
 from memmap_atlas.memmodel.regions import Regions
 from memmap_atlas.readers.memory_map import MemoryMap
 from memmap_atlas.sweep.design import SourceFile, Sweep

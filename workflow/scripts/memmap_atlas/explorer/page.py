@@ -26,7 +26,6 @@ from memmap_atlas.explorer.charts import (
 )
 from memmap_atlas.explorer.encode import Store, region_columns, strip_columns, whole
 from memmap_atlas.explorer.unvalidated import unvalidated
-from memmap_atlas.figures.registry import PROPOSALS
 from memmap_atlas.figures.style import (
     EDGE,
     FAINT,
@@ -38,38 +37,13 @@ from memmap_atlas.figures.style import (
 )
 from memmap_atlas.integrity.provenance import digest
 from memmap_atlas.memmodel.backing import PARTS
-from memmap_atlas.memmodel.quantities import QUANTITIES
-from memmap_atlas.sweep.axes import AXES
+from memmap_atlas.memmodel.models import MODELS
+from memmap_atlas.memmodel.quantities import NAMED, QUANTITIES
+from memmap_atlas.sweep.axes import AXES, PLANE_ORDER
 from memmap_atlas.sweep.design import Combination, Sweep, load, sections_of
 from memmap_atlas.sweep.layouts import Layouts, layouts_of
 from memmap_atlas.text.labels import size_label
 from memmap_atlas.text.units import UNITS, size_text
-
-# the axis across a plane, and the one up, are the first two of these that vary
-ACROSS = ("hole_start", "ram_size", "hole_size", "base")
-AXIS_WORDS = {
-    "base": "start of RAM",
-    "ram_size": "RAM size",
-    "hole_start": "address of the hole",
-    "hole_size": "size of the hole",
-}
-MODEL_WORDS = {
-    "flatmem": "One array over the span of RAM: holes are paid for.",
-    "flatmem-free": "One array over the span of RAM, after free_unused_memmap().",
-    "discontigmem": "One array for each region, as if it were a node (removed in 5.14).",
-    "sparsemem": "An array for each section with RAM.",
-    "sparsemem-free": "An array for each section with RAM, after free_unused_memmap().",
-    "vmemmap": "Sections with RAM are mapped whole, as the kernel does it.",
-    "vmemmap-base": "The same with leaves of one page, whatever the kernel would use.",
-    "vmemmap-populated": "Claimed in 2016: only leaves that hold struct pages of RAM.",
-    "vmemmap-trimmed": "Proposed in 2020: leaves that lie wholly in holes are freed after boot.",
-}
-PART_WORDS = {
-    "needed": "needed: struct pages of RAM",
-    "hole": "hole: of addresses between RAM",
-    "edge": "edge: before or after all RAM",
-    "rounding": "rounding: the rest of the allocation",
-}
 
 
 @dataclass(frozen=True)
@@ -124,8 +98,8 @@ def explorer(tables: Tables, frame: Frame) -> str:
         ),
         "kernels": [kernel_words(name, sweep) for name in sweep.kernels],
         "models": [
-            {"name": model, "words": MODEL_WORDS[model], "proposal": model in PROPOSALS}
-            for model in sweep.models
+            {"name": name, "words": MODELS[name].description, "proposal": MODELS[name].proposal}
+            for name in sweep.models
         ],
         "columns": [quantity.column for quantity in QUANTITIES],
         "parts": list(PARTS),
@@ -151,11 +125,11 @@ def explorer(tables: Tables, frame: Frame) -> str:
             for quantity in QUANTITIES
         ],
         classes=legend(scale),
-        parts=[{"colour": PART_COLOURS[part], "words": PART_WORDS[part]} for part in PARTS],
+        parts=[{"colour": PART_COLOURS[part], "words": part_words(part)} for part in PARTS],
         status=STATUS,
         axes=sorted(
             (axis for axis in axes if len(axis["values"]) > 1),
-            key=lambda axis: ACROSS.index(axis["name"]),
+            key=lambda axis: PLANE_ORDER.index(axis["name"]),
         ),
         inks={"ink": INK, "faint": FAINT, "edge": EDGE, "forbidden": FORBIDDEN},
         provenance=f"memmap-atlas {frame.code}, sweep SHA-256 {digest(tables.sweep)}",
@@ -264,23 +238,23 @@ def axes_of(sweep: Sweep, layouts: Layouts) -> list[dict[str, Any]]:
     """
     if sweep.grid is None:
         return []
-    values = {axis: np.fromiter(getattr(sweep.grid, axis), np.int64) for axis in AXES}
+    values = {name: np.fromiter(sweep.grid[name], np.int64) for name in AXES}
     product = np.meshgrid(*values.values(), indexing="ij")
     size = int(layouts.gridded.sum())
-    found = {**layouts.axes, "ram_size": layouts.regions.size}
-    for axis, of_axis in zip(AXES, product, strict=True):
-        if not np.array_equal(found[axis][:size], of_axis.ravel()):
-            raise ValueError(f"the layouts are not in the order of the grid: {axis}")
+    for (name, axis), expected in zip(AXES.items(), product, strict=True):
+        stored = axis.measured(layouts.regions) if axis.measured else layouts.axes[name]
+        if not np.array_equal(stored[:size], expected.ravel()):
+            raise ValueError(f"the layouts are not in the order of the grid: {name}")
     axes, step = [], size
-    for axis, some in values.items():
-        step //= len(some)
-        order = np.argsort(some, kind="stable")
+    for name, of_axis in values.items():
+        step //= len(of_axis)
+        order = np.argsort(of_axis, kind="stable")
         axes.append(
             {
-                "name": axis,
-                "words": AXIS_WORDS[axis],
-                "values": some[order].tolist(),
-                "labels": [exact_label(value) for value in some[order].tolist()],
+                "name": name,
+                "words": AXES[name].label,
+                "values": of_axis[order].tolist(),
+                "labels": [exact_label(value) for value in of_axis[order].tolist()],
                 "places": (order * step).tolist(),
             }
         )
@@ -290,7 +264,7 @@ def axes_of(sweep: Sweep, layouts: Layouts) -> list[dict[str, Any]]:
 def plane_axes(axes: Sequence[Mapping[str, Any]]) -> list[int]:
     """Places of the axis across and of the one up among ``axes``; as many as vary, two at most."""
     varying = [axis["name"] for axis in axes if len(axis["values"]) > 1]
-    return [[*AXES].index(axis) for axis in ACROSS if axis in varying][:2]
+    return [[*AXES].index(axis) for axis in PLANE_ORDER if axis in varying][:2]
 
 
 def exact_label(size: int) -> str:
@@ -348,6 +322,11 @@ def charts(
         x, y = labelled(shown[0], 5), labelled(shown[1], 8)
         made["plane"] = plane(x, y, (columns, rows), scale)
     return made
+
+
+def part_words(part: str) -> str:
+    """Return the label and description of what struct pages are kept for."""
+    return f"{NAMED[part].label}: {NAMED[part].description}"
 
 
 def legend(scale: WasteScale) -> list[dict[str, str]]:

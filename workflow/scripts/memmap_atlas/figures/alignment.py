@@ -12,7 +12,14 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from memmap_atlas.figures.captions import Titles
 from memmap_atlas.figures.data import PLANE, STATE, WASTE, FigureData, Source
-from memmap_atlas.figures.plane_heatmap import Panel, cells, draw_panel, key_entries, label_axes
+from memmap_atlas.figures.plane_heatmap import (
+    Panel,
+    axis_label,
+    cells,
+    draw_panel,
+    key_entries,
+    label_axes,
+)
 from memmap_atlas.figures.style import FAINT, INK, dot_area, draw_key, sheet
 from memmap_atlas.text.labels import size_label
 
@@ -57,14 +64,14 @@ def alignment_figure(drawn: FigureData, heads: Titles) -> Figure:
     most = most.drop_duplicates(["hole_start_bytes", "hole_size_bytes"], keep="last")
     draw_panel(plane, Panel(model, None, most), "hole_size_bytes", drawn)
     plane.set_title("")
-    label_axes(plane, "size of the hole (GiB)", lowest=True)
+    label_axes(plane, axis_label("hole_size_bytes"), lowest=True)
     bar = page.axes(LEFT, TOP + PLANE_HEIGHT + 0.72, 2.9, 0.14)
     entries = [entry for entry in key_entries(rows, "hole_size_bytes") if "edge" in entry[1]]
     draw_key(page.figure, bar, drawn.scale, entries, drawn.reading.called, upright=False)
     page.write("By size (area: number of holes)", RIGHT, TOP - 0.2, weight="bold")
     by_size = page.axes(RIGHT, TOP, RIGHT_WIDTH, UPPER)
     counted(by_size, rows, "hole_size_bytes")
-    by_size.set_xlabel("size of the hole (GiB)", labelpad=2)
+    by_size.set_xlabel(axis_label("hole_size_bytes"), labelpad=2)
     by_size.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     by_size.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     lower = TOP + PLANE_HEIGHT - LOWER

@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter
 
 from memmap_atlas.figures.captions import Titles
 from memmap_atlas.figures.style import FAINT, INK, MARGIN, PAGE_WIDTH, atlas_style, sheet
+from memmap_atlas.sweep.design import MODELS
 from memmap_atlas.text.labels import size_label
 
 # inches
@@ -20,7 +21,8 @@ ROW, TOP, HEADS, FOOT, SCATTER = 0.145, 0.5, 0.62, 0.12, 2.3
 AXIS_LABELS, KEY = 0.75, 0.75
 LETTER = 0.056
 EXACT, WITHIN, OFF = "#d7ebe4", "#f3eed2", "#f2b8b5"
-MARKERS = {"flatmem": "s", "flatmem-free": "D", "sparsemem": "^", "sparsemem-free": "v"}
+# by family; the second one where unused memmap is freed
+MARKERS = {"flatmem": "sD", "sparsemem": "^v"}
 
 
 class Counts(Protocol):
@@ -84,7 +86,7 @@ def scatter(axes: Axes, memmap: pd.DataFrame) -> None:
             rows["predicted"],
             rows["observed"],
             s=13,
-            marker=MARKERS.get(model, "o"),
+            marker=marker_of(model),
             facecolor="none",
             edgecolor=[colours[model]],
             linewidth=0.7,
@@ -100,6 +102,11 @@ def scatter(axes: Axes, memmap: pd.DataFrame) -> None:
     axes.tick_params(axis="x", rotation=45)
     axes.set(xlabel="memmap, computed", ylabel="memmap, booted")
     axes.legend(loc="upper left", frameon=False, handletextpad=0.2, borderpad=0.2, labelspacing=0.3)
+
+
+def marker_of(model: str) -> str:
+    """Return the marker of a model's boots."""
+    return MARKERS.get(MODELS[model].family, "oo")[MODELS[model].frees]
 
 
 def agreement_cells(

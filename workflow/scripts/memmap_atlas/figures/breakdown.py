@@ -19,9 +19,7 @@ from memmap_atlas.figures.style import (
 )
 from memmap_atlas.text.labels import size_label
 
-# the column of each part, in the order of the stack
-COLUMN_OF = dict(zip(PART_COLOURS, PARTS, strict=True))
-BESIDE = [part for part in PART_COLOURS if part != "needed"]
+BESIDE = [part for part in PARTS if part != "needed"]
 # inches
 TOP, ROW, FOOT, LETTER = 0.68, 0.152, 0.85, 0.056
 RAM, WHOLE, BYTES, GAP = 0.62, 2.0, 0.7, 0.12
@@ -31,9 +29,9 @@ def breakdown_rows(source: Source) -> FigureData:
     """All parts of the cost of each layout, for the default model and the section size that ships;
     those that have most beside what is needed, for their RAM, come first.
     """
-    rows = source.rows([*POINT, *STATE, *PARTS], own_section=True)
+    rows = source.rows([*POINT, *STATE, *PARTS.values()], own_section=True)
     rows = source.default_models(rows)
-    beside = rows[[COLUMN_OF[part] for part in BESIDE]].sum(axis=1, skipna=False)
+    beside = rows[[PARTS[part] for part in BESIDE]].sum(axis=1, skipna=False)
     rows = rows.assign(beside_bytes=beside, share=beside / rows["needed_bytes"])
     order = rows.sort_values("share", ascending=False, kind="stable").drop(columns="share")
     return FigureData(order.reset_index(drop=True))
@@ -55,7 +53,7 @@ def breakdown_figure(drawn: FigureData, heads: Titles) -> Figure:
         axes.set(ylim=(len(rows), 0), yticks=[])
         axes.spines[["left", "right", "top"]].set_visible(False)
     some = rows["needed_bytes"].notna()
-    stack(whole, rows, list(PART_COLOURS), rows["ram_bytes"])
+    stack(whole, rows, list(PARTS), rows["ram_bytes"])
     whole.set_xlim(left=0)
     whole.set_xlabel("in per cent of RAM", labelpad=2)
     whole.xaxis.set_major_locator(MaxNLocator(4))
@@ -82,7 +80,7 @@ def breakdown_figure(drawn: FigureData, heads: Titles) -> Figure:
             page.write(text, bytes_at, y, ha="right", va="center_baseline")
         else:
             page.write(f"infeasible: {row['reason']}", left, y, va="center_baseline", color=FAINT)
-    there = [part for part in PART_COLOURS if rows[COLUMN_OF[part]].fillna(0).any()]
+    there = [part for part in PARTS if rows[PARTS[part]].fillna(0).any()]
     part_key(page.figure, there, "upper right", PAGE_WIDTH - MARGIN, TOP + body + FOOT - 0.36)
     return page.figure
 
@@ -91,7 +89,7 @@ def stack(axes: Axes, rows: pd.DataFrame, parts: list[str], of: pd.Series) -> No
     """Bars of ``parts`` end to end, each row in per cent of ``of``."""
     so_far = pd.Series(0.0, index=rows.index)
     for part in parts:
-        share = (rows[COLUMN_OF[part]] / of * 100).fillna(0)
+        share = (rows[PARTS[part]] / of * 100).fillna(0)
         some = np.flatnonzero(share)
         start, length = so_far.iloc[some], share.iloc[some]
         draw_bars(axes, some + 0.5, start, length, 0.76, PART_COLOURS[part])

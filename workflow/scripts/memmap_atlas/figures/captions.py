@@ -8,12 +8,14 @@ from math import prod
 from memmap_atlas.catalog.evidence import Booted
 from memmap_atlas.figures.needs import values_per_cell
 from memmap_atlas.figures.registry import Figure
-from memmap_atlas.sweep.axes import AxisValues
+from memmap_atlas.sweep.axes import AXES, AxisValues
 from memmap_atlas.sweep.design import Sweep
 from memmap_atlas.text.escape import latex, markdown, restructured
 from memmap_atlas.text.labels import listed, size_label
 
 MOST_NAMED = 12
+# axes of a grid; one that is not here comes behind it with its label
+SENTENCE = "RAM of {ram_size} from {base}, a hole of {hole_size} at {hole_start}"
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,10 @@ def subtitle(figure: Figure, sweep: Sweep) -> str:
 def grid_words(sweep: Sweep) -> str:
     """Return the axes of a sweep's grid in words."""
     assert sweep.grid is not None
-    return (
-        f"RAM of {axis_words(sweep.grid.ram_size)} from {axis_words(sweep.grid.base)}, "
-        f"a hole of {axis_words(sweep.grid.hole_size)} "
-        f"at {axis_words(sweep.grid.hole_start)}"
-    )
+    words = {name: axis_words(sweep.grid[name]) for name in AXES}
+    sentence = SENTENCE.format(**words)
+    others = [name for name in AXES if f"{{{name}}}" not in SENTENCE]
+    return ", ".join([sentence, *(f"{AXES[name].label} {words[name]}" for name in others)])
 
 
 def axis_words(axis: AxisValues) -> str:

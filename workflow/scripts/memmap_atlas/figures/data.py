@@ -15,16 +15,18 @@ import pyarrow.parquet as pq
 
 from memmap_atlas.figures.registry import Figure
 from memmap_atlas.figures.style import WasteScale, waste_scale
+from memmap_atlas.memmodel.quantities import parts_of, smallest_parts
+from memmap_atlas.sweep.axes import AXES
 from memmap_atlas.sweep.design import Sweep
 
 POINT = ["layout", "ram_bytes", "kernel", "page_bytes", "section_bytes", "model"]
-PLANE = ["base_bytes", "ram_bytes", "hole_start_bytes", "hole_size_bytes"]
+PLANE = [axis.column for axis in AXES.values()]
 STATE = ["selectable", "feasible", "reason"]
-EXTRA = ["section_table_bytes", "usage_bytes", "page_table_bytes"]
-COST = ["memmap_bytes", *EXTRA]
-PARTS = ["needed_bytes", "hole_bytes", "edge_bytes", "rounding_bytes", *EXTRA]
+# the cost of a map, and its smallest parts by label, in the order of a bar
+COST = [quantity.column for quantity in parts_of("total")]
+PARTS = {quantity.label: quantity.column for quantity in smallest_parts()}
 
-# rows that are handled at once
+# rows that are held in memory at once
 PIECE = 1 << 17
 NO_SCALE = WasteScale((4096,))
 

@@ -24,7 +24,7 @@ def grid_axes(sweep: Sweep) -> list[str]:
     """The axes of the grid that have more than one value."""
     if sweep.grid is None:
         return []
-    return [axis for axis in AXES if len(getattr(sweep.grid, axis)) > 1]
+    return [axis for axis in AXES if len(sweep.grid[axis]) > 1]
 
 
 def values_per_cell(sweep: Sweep, *, single_panel: bool) -> dict[str, int]:
@@ -35,7 +35,7 @@ def values_per_cell(sweep: Sweep, *, single_panel: bool) -> dict[str, int]:
     if not single_panel:
         panels = max(Counter(kernel for kernel, _, _ in sweep.combinations).values())
     room = MOST_CELLS // panels
-    sizes = {axis: len(getattr(sweep.grid, axis)) for axis in grid_axes(sweep)}
+    sizes = {axis: len(sweep.grid[axis]) for axis in grid_axes(sweep) if sweep.grid}
     per_cell: dict[str, int] = {}
     for axis, size in sorted(sizes.items(), key=lambda item: item[1]):
         # the shorter axis gets as much as a square would have, the longer one what is left

@@ -29,7 +29,6 @@ from memmap_atlas.figures.data import (
     same_at_all_sizes,
 )
 from memmap_atlas.figures.needs import grid_axes, values_per_cell
-from memmap_atlas.figures.registry import PROPOSALS
 from memmap_atlas.figures.style import (
     DPI,
     EDGE,
@@ -44,7 +43,8 @@ from memmap_atlas.figures.style import (
     sheet,
     waste_scale,
 )
-from memmap_atlas.sweep.design import Sweep
+from memmap_atlas.sweep.axes import AXES
+from memmap_atlas.sweep.design import PROPOSALS, Sweep
 from memmap_atlas.text.labels import size_label
 
 Floats = NDArray[np.float64]
@@ -53,11 +53,7 @@ T = TypeVar("T")
 GIB = 1 << 30
 MOST_LINES, MOST_TICKS = 5, 40
 COLUMNS_READ = [*PLANE, "section_bytes", "model", *STATE, "wasted_bytes"]
-AXES = {
-    "ram_bytes": "RAM size (GiB)",
-    "hole_size_bytes": "size of the hole (GiB)",
-    "base_bytes": "base of RAM (GiB)",
-}
+ACROSS = AXES["hole_start"]
 # inches
 LEFT, RIGHT, TOP, GAP = 0.42, 0.06, 0.42, 0.13
 PANEL_HEIGHT, TITLE, BELOW, LINE, HEAD = 1.0, 0.19, 0.42, 0.12, 0.13
@@ -122,7 +118,7 @@ def cells(
     per_cell = values_per_cell(source.sweep, single_panel=source.figure.spec.single_panel)
     if max(per_cell.values()) == 1:
         return pd.concat(list(pieces), ignore_index=True)
-    keys = [*keys, *map(column_of, per_cell)]
+    keys = [*keys, *(AXES[name].column for name in per_cell)]
     every = {
         "selectable": "any",
         "feasible": "any",
@@ -146,8 +142,8 @@ def cells(
     found: list[pd.DataFrame] = []
     for rows in pieces:
         middles = {
-            column_of(axis): middle(source.sweep, axis, size, rows[column_of(axis)])
-            for axis, size in per_cell.items()
+            AXES[name].column: middle(source.sweep, name, size, rows[AXES[name].column])
+            for name, size in per_cell.items()
         }
         codes, texts = pd.factorize(rows["reason"], use_na_sentinel=True)
         reason = np.array([*map(numbered, texts), 0])[codes]
@@ -158,22 +154,19 @@ def cells(
 
 
 def middle(sweep: Sweep, axis: str, per_cell: int, values: pd.Series) -> NDArray[np.int64]:
-    """The middle of the cell that each value of an axis lies in."""
-    known = np.sort(np.fromiter(getattr(sweep.grid, axis), np.int64))
+    """Return the middle of the cell of each value of an axis."""
+    assert sweep.grid is not None
+    known = np.sort(np.fromiter(sweep.grid[axis], np.int64))
     first = np.arange(0, len(known), per_cell)
     last = np.minimum(first + per_cell, len(known)) - 1
     middles = known[first] + (known[last] - known[first]) // 2
     return np.asarray(middles[np.searchsorted(known, values) // per_cell])
 
 
-def column_of(axis: str) -> str:
-    """The column of the table that has an axis of a grid."""
-    return "ram_bytes" if axis == "ram_size" else f"{axis}_bytes"
-
-
 def other_axis(sweep: Sweep) -> str:
-    """The column of the axis of a plane that is not hole_start."""
-    return next(column_of(axis) for axis in grid_axes(sweep) if axis != "hole_start")
+    """Return the column of the axis of a plane that is not hole_start."""
+    axes = [AXES[name] for name in grid_axes(sweep)]
+    return next(axis.column for axis in axes if axis != ACROSS)
 
 
 def by_panel(rows: pd.DataFrame, value: str) -> pd.DataFrame:
@@ -198,8 +191,14 @@ def by_panel(rows: pd.DataFrame, value: str) -> pd.DataFrame:
 
 
 def upward(rows: pd.DataFrame) -> str:
-    """The column of the axis that goes up, beside hole_start_bytes."""
-    return next(axis for axis in AXES if axis in rows and rows[axis].nunique() > 1)
+    """Return the column of the y axis of a plane."""
+    columns = [axis.column for axis in AXES.values() if axis != ACROSS and axis.column in rows]
+    return next(column for column in columns if rows[column].nunique() > 1)
+
+
+def axis_label(column: str) -> str:
+    """Return the label of an axis, with its unit, by its column."""
+    return next(f"{axis.label} (GiB)" for axis in AXES.values() if axis.column == column)
 
 
 @dataclass(frozen=True)
@@ -267,7 +266,7 @@ def waste_heatmap(drawn: FigureData, heads: Titles) -> Figure:
             for column, panel in enumerate(line):
                 axes = page.axes(LEFT + column * (WIDTH + GAP), y, WIDTH, PANEL_HEIGHT)
                 draw_panel(axes, panel, other, drawn)
-                label_axes(axes, "" if column else AXES[other], lowest=column >= len(below))
+                label_axes(axes, "" if column else axis_label(other), lowest=column >= len(below))
         top += band.height
     if room:
         column = max(map(len, bands[-1].lines))
@@ -377,7 +376,7 @@ def label_axes(axes: Axes, label: str, lowest: bool) -> None:
         axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         axis.set_major_formatter("{x:g}")
     axes.set_ylabel(label)
-    axes.set_xlabel("address of the hole (GiB)", labelpad=2)
+    axes.set_xlabel(axis_label(ACROSS.column), labelpad=2)
 
 
 def key_entries(rows: pd.DataFrame, other: str) -> list[KeyEntry]:

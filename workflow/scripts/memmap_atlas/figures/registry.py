@@ -24,10 +24,10 @@ from memmap_atlas.figures.needs import (
     lacks_sections,
     lacks_strips,
 )
-from memmap_atlas.sweep.design import Sweep
+from memmap_atlas.sweep.design import PROPOSALS, Sweep
+from memmap_atlas.text.labels import listed
 
-PROPOSALS = ("vmemmap-populated", "vmemmap-trimmed")
-NEVER_MERGED = f"{' and '.join(PROPOSALS)} are proposals that were never merged."
+NEVER_MERGED = f"{listed([*PROPOSALS])} are proposals that were never merged."
 FRAMED = f"Framed cells are models that the kernel can be built with; {NEVER_MERGED}"
 CLASSES = (
     "Each class of colour is twice the one below; white is none, hatched what a rule of the kernel "

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memmap_atlas.figures.captions import Titles
-from memmap_atlas.figures.data import EXTRA, POINT, STATE, FigureData, Source
+from memmap_atlas.figures.data import POINT, STATE, FigureData, Source
 from memmap_atlas.figures.style import (
     COLUMN_WIDTH,
     FAINT,
@@ -28,14 +28,14 @@ PRICE = INK
 
 def section_curve_rows(source: Source) -> FigureData:
     """Waste and sections' own bytes of the default model, at every section size."""
-    columns = [*POINT, *STATE, "wasted_bytes", *EXTRA]
-    rows = source.default_models(source.rows(columns))
+    own_bytes = ["section_table_bytes", "usage_bytes"]
+    rows = source.default_models(source.rows([*POINT, *STATE, "wasted_bytes", *own_bytes]))
     own = {name: kernel.section_size for name, kernel in source.sweep.kernels.items()}
-    price = rows["section_table_bytes"] + rows["usage_bytes"]
+    price = rows[own_bytes].sum(axis=1, skipna=False)
     rows = rows.assign(sections_bytes=price, ships=rows["section_bytes"] == rows["kernel"].map(own))
     order = {name: place for place, name in enumerate(source.sweep.regions)}
     return FigureData(
-        rows.drop(columns=EXTRA)
+        rows.drop(columns=own_bytes)
         .sort_values("section_bytes", kind="stable")
         .sort_values("layout", kind="stable", key=lambda names: names.map(order))
         .reset_index(drop=True)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from memmap_atlas.catalog.evidence import booted_on
 from memmap_atlas.figures.captions import Titles
 from memmap_atlas.figures.data import POINT, STATE, FigureData, Source
-from memmap_atlas.figures.registry import PROPOSALS
 from memmap_atlas.figures.style import (
     FAINT,
     FORBIDDEN,
@@ -27,6 +26,7 @@ from memmap_atlas.figures.style import (
     sheet,
 )
 from memmap_atlas.memmodel.backing import PARTS
+from memmap_atlas.sweep.design import PROPOSALS
 from memmap_atlas.text.labels import size_label
 
 Floats = NDArray[np.float64]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -18,6 +19,7 @@ from matplotlib.patches import Patch
 from matplotlib.typing import ColorType
 from numpy.typing import ArrayLike, NDArray
 
+from memmap_atlas.memmodel.quantities import smallest_parts
 from memmap_atlas.text.labels import size_label
 
 DPI = 200
@@ -51,19 +53,30 @@ MOST_CLASSES = 9
 INK, FAINT, NO_WASTE, FORBIDDEN = "#222222", "#8a8a8a", "#ffffff", "#e4e4e4"
 EDGE = "#d1495b"  # a section edge: told from every class by hue and by being a line
 HATCH = "//////"
-# what the cost is made of; a hole is the loudest, and what is needed stays behind
-PART_COLOURS = {
+# parts of the cost by name; a hole is the loudest, and what is needed stays behind
+CHOSEN_COLOURS = {
     "needed": "#d3dde3",
     "hole": "#c8374b",
     "edge": "#f0a53a",
     "rounding": "#3a2140",
-    "section table": "#1d6a96",
-    "usage maps": "#86c5e8",
-    "page tables": "#2f9e77",
+    "section_table": "#1d6a96",
+    "usage": "#86c5e8",
+    "page_table": "#2f9e77",
 }
+# of parts without a colour of their own
+FURTHER_COLOURS = ("#7a5c2e", "#8f7fc4", "#5f6b2d", "#e08fb0")
 Corner = Literal["upper left", "upper right"]
 # a handle of the key, and what it means
 KeyEntry = tuple[Artist, str]
+
+
+def part_colours() -> dict[str, str]:
+    """Return a colour for the label of each of the smallest parts of the cost."""
+    further = cycle(FURTHER_COLOURS)
+    return {part.label: CHOSEN_COLOURS.get(part.name) or next(further) for part in smallest_parts()}
+
+
+PART_COLOURS = part_colours()
 
 
 @contextmanager

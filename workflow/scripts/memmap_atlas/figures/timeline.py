@@ -13,11 +13,11 @@ from matplotlib.ticker import MaxNLocator
 from memmap_atlas.figures.captions import Titles
 from memmap_atlas.figures.data import PARTS, POINT, STATE, FigureData, Source
 from memmap_atlas.figures.style import INK, MARGIN, PAGE_WIDTH, PART_COLOURS, part_key, sheet
-from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.kernel import PARAMETERS, Kernel
 from memmap_atlas.memmodel.release import UNKNOWN, Release
+from memmap_atlas.sweep.design import MODELS
 from memmap_atlas.text.labels import size_label
 
-COLUMN_OF = dict(zip(PART_COLOURS, PARTS, strict=True))
 MIB = 1 << 20
 # inches
 LEFT, TOP, HIGH, LINE, FOOT = 0.62, 0.72, 2.1, 0.125, 0.08
@@ -46,13 +46,22 @@ VALUES = {
     "tables_below": "page tables there already",
     "va_bits": "virtual address bits",
 }
+# the same in a timeline, listed in another way, or of rules that forbid a point
+NOT_LISTED = ("arch", "page_size", "release", "models")
+OF_RULES = ("section_flags_bits", "leaf_needs_ram", "ram_limit")
+# values without a shorter label
+OTHERS = {
+    name: name.replace("_", " ")
+    for name in PARAMETERS
+    if name not in {*SIZES, *VALUES, *NOT_LISTED, *OF_RULES}
+}
 
 
 def timeline_rows(source: Source) -> FigureData:
     """The cost of a layout for each release in order, part by part, with what changed in its
     kernel since the one before.
     """
-    rows = source.rows([*POINT, *STATE, *PARTS, "memmap_bytes"], own_section=True)
+    rows = source.rows([*POINT, *STATE, *PARTS.values(), "memmap_bytes"], own_section=True)
     rows = source.default_models(rows)
     kernels = source.sweep.kernels
     rows = rows.assign(release=[kernels[name].release for name in rows["kernel"]])
@@ -62,7 +71,7 @@ def timeline_rows(source: Source) -> FigureData:
     rows = rows.iloc[by_release]
     names = list(rows["kernel"])
     changes = [changed(kernels[before], kernels[name]) for before, name in pairwise(names)]
-    cost = rows[list(PARTS)].sum(axis=1, skipna=False)
+    cost = rows[list(PARTS.values())].sum(axis=1, skipna=False)
     rows = rows.assign(cost_bytes=cost, change_bytes=cost.diff(), changed=["", *changes])
     whole = {"cost_bytes": "Int64", "change_bytes": "Int64"}
     return FigureData(rows.astype(whole).reset_index(drop=True))
@@ -71,12 +80,12 @@ def timeline_rows(source: Source) -> FigureData:
 def changed(before: Kernel, kernel: Kernel) -> str:
     """The values that the cost depends on and that differ, each as ``name: old to new``."""
     found: dict[str, str] = {}
-    for table, words in ((SIZES, size_label), (VALUES, plain)):
-        for name, called in table.items():
-            old, new = getattr(before, name), getattr(kernel, name)
-            if old != new:
-                found.setdefault(called, f"{called}: {words(old)} to {words(new)}")
-    if not any(one.default_model.endswith("-free") for one in (before, kernel)):
+    for name, label in {**SIZES, **VALUES, **OTHERS}.items():
+        old, new = getattr(before, name), getattr(kernel, name)
+        if old != new:
+            words = size_label if is_size(name) else plain
+            found.setdefault(label, f"{label}: {words(old)} to {words(new)}")
+    if not any(MODELS[name].frees for name in (before.default_model, kernel.default_model)):
         found.pop("free_unused_memmap", None)
     for called in ("page tables", "vmemmap start"):
         if called in found:
@@ -87,6 +96,11 @@ def changed(before: Kernel, kernel: Kernel) -> str:
     if come:
         found["models come"] = f"new: {', '.join(sorted(come))}"
     return "; ".join(found.values())
+
+
+def is_size(name: str) -> bool:
+    """Return True for a value of a kernel in bytes."""
+    return name in SIZES or (name in OTHERS and PARAMETERS[name].kind == "size")
 
 
 def plain(value: Any) -> str:
@@ -122,7 +136,7 @@ def timeline(drawn: FigureData, heads: Titles) -> Figure:
             page.write(difference(row["change_bytes"]), x, y + 2.3 * LINE, weight="bold")
         for index, line in enumerate(lines):
             page.write(line, x, y + (3.6 + index) * LINE)
-    there = [part for part in PART_COLOURS if rows[COLUMN_OF[part]].fillna(0).any()]
+    there = [part for part in PARTS if rows[PARTS[part]].fillna(0).any()]
     part_key(page.figure, there, "upper left", LEFT, TOP - 0.26)
     return page.figure
 
@@ -141,7 +155,7 @@ def stacked(axes: Axes, rows: pd.DataFrame) -> None:
     """A bar for each release; from the least needed on, for what is wasted is what changes."""
     x = np.arange(len(rows)) + 0.5
     so_far = np.zeros(len(rows))
-    for part, column in COLUMN_OF.items():
+    for part, column in PARTS.items():
         high = rows[column].fillna(0).to_numpy(dtype=np.float64) / MIB
         axes.bar(x, high, bottom=so_far, width=0.5, color=PART_COLOURS[part], lw=0, label=part)
         so_far = so_far + high

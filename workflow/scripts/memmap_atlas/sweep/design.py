@@ -15,6 +15,10 @@ from typing import Any
 import yaml
 
 from memmap_atlas.memmodel.kernel import Kernel, kernel_from, kernel_values
+
+# traits of models for figures, which know none of their rules
+from memmap_atlas.memmodel.models import MODELS as MODELS
+from memmap_atlas.memmodel.models import PROPOSALS as PROPOSALS
 from memmap_atlas.memmodel.regions import Layout
 from memmap_atlas.sweep.axes import AXES, Grid, Range
 
