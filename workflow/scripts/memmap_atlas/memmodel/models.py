@@ -5,6 +5,10 @@ A rule takes RAM as whole pages (``regions.whole_pages``) and returns a :class:`
 registry :data:`MODELS` has an entry for each. Ranges of RAM are in bytes of physical memory, ranges
 of the memmap in bytes from the struct page of pfn 0. Rules name the kernel's file, function and
 release; where releases differ, a value of the kernel chooses.
+
+The picture of each model shows RAM of [0, 1.5 GiB) and [2 GiB, 3.5 GiB), the map of April 2016, a
+letter for 256 MiB, with sections of 1 GiB: # is RAM, or struct pages of RAM; - are struct pages
+that are kept for no RAM; . is nothing.
 """
 
 from collections.abc import Callable
@@ -54,13 +58,14 @@ class Memmap:
 
 
 def memmap_of(ram: Regions, kernel: Kernel) -> Regions:
-    """The struct pages of some RAM."""
+    """Struct pages of some ranges of RAM."""
     return ram.scaled(kernel.struct_page_size, kernel.page_size)
 
 
 def present_sections(ram: Regions, kernel: Kernel) -> Regions:
-    """A section is present as soon as it holds one whole page (mm/sparse.c: memory_present(), 4.6
-    to 6.12).
+    """Sections that hold a whole page of RAM, and are present therefore.
+
+    mm/sparse.c: memory_present() (4.6 to 6.12).
     """
     return covering_windows(ram, kernel.section_size)
 
@@ -68,8 +73,13 @@ def present_sections(ram: Regions, kernel: Kernel) -> Regions:
 def flatmem(layouts: Regions, kernel: Kernel) -> Memmap:
     """One array from the first to the last page, both rounded out to MAX_ORDER blocks.
 
-    mm/page_alloc.c: alloc_node_mem_map() (to 6.2), mm/mm_init.c (6.12). Its size is not rounded to
-    pages.
+    ::
+
+        RAM      ######..######..
+        memmap   ######--######..
+
+    mm/page_alloc.c: alloc_node_mem_map() (to 6.2), mm/mm_init.c (6.12). The size of the array is
+    not rounded to pages.
     """
     ram = whole_pages(layouts, kernel.page_size)
     order = kernel.max_order_size
@@ -80,7 +90,12 @@ def flatmem(layouts: Regions, kernel: Kernel) -> Memmap:
 
 
 def flatmem_free(layouts: Regions, kernel: Kernel) -> Memmap:
-    """FLATMEM, and ``free_unused_memmap()`` gives back what lies between regions.
+    """FLATMEM whose array loses what lies between regions, by ``free_unused_memmap()``.
+
+    ::
+
+        RAM      ######..######..
+        memmap   ######..######..
 
     The array is aligned to 64 bytes only (memblock_alloc_node(), 5.10), so its pages begin and end
     anywhere in a hole: of a hole worth H bytes the two ragged ends stay, one page more than H %
@@ -97,8 +112,8 @@ def flatmem_free(layouts: Regions, kernel: Kernel) -> Memmap:
 
 
 def freed_in_place(layouts: Regions, kernel: Kernel, array: Ints) -> Ints:
-    """What ``free_unused_memmap()`` gives back of a FLATMEM array that starts at ``array`` (bytes,
-    shape (layouts,)): the pages that lie whole in the holes of the memmap, as it stands there.
+    """Bytes that ``free_unused_memmap()`` returns of a FLATMEM array that starts at ``array``
+    (bytes, shape (layouts,)): the pages that lie whole in the holes of the memmap.
 
     mm/memblock.c: free_memmap() (5.11), arch/arm64/mm/init.c and arch/arm/mm/init.c before.
     """
@@ -110,10 +125,15 @@ def freed_in_place(layouts: Regions, kernel: Kernel, array: Ints) -> Ints:
 
 
 def discontigmem(layouts: Regions, kernel: Kernel) -> Memmap:
-    """A FLATMEM array for each region, as if each were a node; arrays of near regions can hold a
-    page twice.
+    """A FLATMEM array for each region, as if each were a node.
 
-    mm/page_alloc.c: alloc_node_mem_map(), once a node; removed in 5.14 (bb1c50d3967f).
+    ::
+
+        RAM      ######..######..
+        memmap   ######..######..
+
+    Arrays of near regions can hold a page twice. mm/page_alloc.c: alloc_node_mem_map(), once a
+    node; removed in 5.14 (bb1c50d3967f "mm: remove CONFIG_DISCONTIGMEM").
     """
     ram = whole_pages(layouts, kernel.page_size)
     order = kernel.max_order_size
@@ -137,10 +157,15 @@ def discontigmem(layouts: Regions, kernel: Kernel) -> Memmap:
 
 
 def sparsemem(layouts: Regions, kernel: Kernel) -> Memmap:
-    """Classic: each present section has its own array, of whole pages.
+    """Classic SPARSEMEM: each present section has an array of its own, of whole pages.
 
-    mm/sparse.c: sparse_early_mem_map_alloc() (4.6), sparse_init_nid() with one buffer for all (4.19
-    to 2026).
+    ::
+
+        RAM      ######..######..
+        memmap   ######--######--
+
+    mm/sparse.c: sparse_early_mem_map_alloc() (4.6), sparse_init_nid() with one buffer for all
+    sections (4.19 to early 2026).
     """
     sections = present_sections(whole_pages(layouts, kernel.page_size), kernel)
     count = sections.size // kernel.section_size
@@ -158,8 +183,13 @@ def sparsemem(layouts: Regions, kernel: Kernel) -> Memmap:
 
 
 def sparsemem_free(layouts: Regions, kernel: Kernel) -> Memmap:
-    """Classic, and ``free_unused_memmap()`` gives back what lies behind a region in its last
-    section.
+    """Classic SPARSEMEM whose arrays lose what lies behind a region in its last section, by
+    ``free_unused_memmap()``.
+
+    ::
+
+        RAM      ######..######..
+        memmap   ######..######..
 
     The array of a section starts on a page; only pages that lie whole in the unused part are freed
     (free_memmap()).
@@ -184,25 +214,36 @@ def sparsemem_free(layouts: Regions, kernel: Kernel) -> Memmap:
 
 
 def vmemmap(layouts: Regions, kernel: Kernel) -> Memmap:
-    """Each present section is mapped whole: a leaf is taken when any struct page of a present
-    section falls into it.
+    """SPARSEMEM_VMEMMAP: each present section is mapped whole, by leaves of the kernel's size.
 
-    mm/sparse.c: sparse_init_nid(), mm/sparse-vmemmap.c: __populate_section_memmap() and the
-    architecture's vmemmap_populate(), 4.6 to 6.12. Sections that share a leaf share its bytes: the
-    second finds it mapped.
+    ::
+
+        RAM      ######..######..
+        memmap   ######--######--
+
+    A leaf is taken when any struct page of a present section falls into it. mm/sparse.c:
+    sparse_init_nid(), mm/sparse-vmemmap.c: __populate_section_memmap() and the architecture's
+    vmemmap_populate() (4.6 to 6.12). Sections that share a leaf share its bytes: the second finds
+    it mapped.
     """
     return mapped(layouts, kernel, kernel.vmemmap_leaf)
 
 
 def vmemmap_base(layouts: Regions, kernel: Kernel) -> Memmap:
-    """The same with leaves of one page, whatever the kernel would use
-    (vmemmap_populate_basepages()).
+    """SPARSEMEM_VMEMMAP with leaves of one page, whatever the kernel would use.
+
+    ::
+
+        RAM      ######..######..
+        memmap   ######--######--
+
+    mm/sparse-vmemmap.c: vmemmap_populate_basepages().
     """
     return mapped(layouts, kernel, kernel.page_size)
 
 
 def mapped(layouts: Regions, kernel: Kernel, leaf: int) -> Memmap:
-    """The vmemmap of all present sections with leaves of ``leaf`` bytes."""
+    """Vmemmap of all present sections with leaves of ``leaf`` bytes."""
     sections = present_sections(whole_pages(layouts, kernel.page_size), kernel)
     count = sections.size // kernel.section_size
     struct_pages = memmap_of(sections, kernel)
@@ -223,8 +264,13 @@ def mapped(layouts: Regions, kernel: Kernel, leaf: int) -> Memmap:
 
 
 def vmemmap_populated(layouts: Regions, kernel: Kernel) -> Memmap:
-    """A proposal: only leaves that hold struct pages of RAM, as the reply of April 2016 took it to
+    """Proposal: only leaves that hold struct pages of RAM, as the reply of April 2016 took it to
     be.
+
+    ::
+
+        RAM      ######..######..
+        memmap   ######..######..
     """
     whole = vmemmap(layouts, kernel)
     leaves = leaves_of_ram(layouts, kernel)
@@ -242,7 +288,12 @@ def vmemmap_populated(layouts: Regions, kernel: Kernel) -> Memmap:
 
 
 def vmemmap_trimmed(layouts: Regions, kernel: Kernel) -> Memmap:
-    """A proposal: the kernel maps whole sections, then frees the leaves that lie whole in holes.
+    """Proposal: the kernel maps whole sections, then frees the leaves that lie whole in holes.
+
+    ::
+
+        RAM      ######..######..
+        memmap   ######..######..
 
     "arm64: mm: free unused memmap for sparse memory model that define VMEMMAP", July 2020; never
     merged.
@@ -263,15 +314,15 @@ def vmemmap_trimmed(layouts: Regions, kernel: Kernel) -> Memmap:
 
 
 def leaves_of_ram(layouts: Regions, kernel: Kernel) -> Regions:
-    """The leaves that hold any struct page of RAM."""
+    """Leaves that hold any struct page of RAM."""
     return covering_windows(
         memmap_of(whole_pages(layouts, kernel.page_size), kernel), kernel.vmemmap_leaf
     )
 
 
 def boot_request(count: Ints, each: int, alone: int, kernel: Kernel) -> Ints:
-    """The largest request for ``count`` sections: all at once with the section buffer, else one
-    piece of ``alone``.
+    """Largest request for ``count`` sections: all at once with the section buffer, else one
+    piece of ``alone`` bytes.
     """
     if kernel.section_buffer:
         return count * each
@@ -279,15 +330,16 @@ def boot_request(count: Ints, each: int, alone: int, kernel: Kernel) -> Ints:
 
 
 def unused(layouts: Regions, kernel: Kernel, sparse: bool) -> Regions:
-    """The ranges of RAM's address space whose struct pages ``free_unused_memmap()`` hands to
-    free_memmap().
+    """Ranges of addresses whose struct pages ``free_unused_memmap()`` hands to free_memmap().
 
-    arch/arm64/mm/init.c (4.6 to 5.10), arch/arm/mm/init.c (to 5.10), mm/memblock.c (4f5b0c178996,
-    5.11). Each variant rounds in its own way: ``max-order`` rounds only the end of a region, to a
-    MAX_ORDER block; ``max-order-truncated`` (4.6) also takes the page that a ragged start cuts (but
-    for regions without a whole page, of which 4.6 would keep a page too);
-    ``max-order-flatmem`` rounds the start too, with FLATMEM only; ``pageblock`` (e2a86800d586,
-    f921f53e089a, 5.14) rounds both to pageblocks.
+    arch/arm64/mm/init.c (4.6 to 5.10), arch/arm/mm/init.c (to 5.10), mm/memblock.c (4f5b0c178996
+    "arm, arm64: move free_unused_memmap() to generic mm", 5.11). Each variant rounds in its own
+    way: ``max-order`` rounds only the end of a region, to a MAX_ORDER block;
+    ``max-order-truncated`` (4.6) also takes the page that a ragged start cuts (but for regions
+    without a whole page, of which 4.6 would keep a page too); ``max-order-flatmem`` rounds the
+    start too, with FLATMEM only; ``pageblock`` (e2a86800d586 "memblock: free_unused_memmap: use
+    pageblock units instead of MAX_ORDER", f921f53e089a "memblock: align freed memory map on
+    pageblock boundaries with SPARSEMEM", 5.14) rounds both to pageblocks.
     """
     variant = kernel.free_unused_memmap
     ram = whole_pages(layouts, kernel.page_size, truncate=variant == "max-order-truncated")
