@@ -14,8 +14,6 @@ from memmap_atlas.advice.build_options import Choice, best, choice_row, choices,
 from memmap_atlas.advice.map_changes import (
     Change,
     change_row,
-    changed,
-    changes,
     pages_of,
     sentence,
     smallest_changes,
@@ -36,6 +34,26 @@ KERNELS = load_kernels(ROOT / "config/kernels.yaml")
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 THREAD_3G = [(0, 3 * GIB // 2), (2 * GIB, 7 * GIB // 2)]
 THREAD_4G = [(0, 7 * GIB // 2), (4 * GIB, 9 * GIB // 2)]
+
+
+def changes_of(ram: Layout, kernel: Kernel, model: str) -> list[Change]:
+    """The changes that the search finds."""
+    return list(smallest_changes(ram, kernel, model).changes)
+
+
+def changed(ram: Layout, kernel: Kernel, change: Change) -> list[tuple[int, int]]:
+    """Regions after a change, of whole pages of the kernel; those that then touch are one."""
+    page = kernel.page_size
+    regions = [(start * page, end * page) for start, end in pages_of(ram, page)]
+    place, (start, end) = change.place, change.new
+    if change.kind == "hole":
+        regions[place : place + 2] = [(regions[place][0], start), (end, regions[place + 1][1])]
+    elif change.kind in ("bank", "base"):
+        above = regions[place:]
+        regions[place:] = [(start + change.by, end + change.by) for start, end in above]
+    else:
+        regions[place] = (start, end)
+    return [(start * page, end * page) for start, end in pages_of(regions, page)]
 
 
 def memmap(layout: Layout, kernel: Kernel, model: str) -> int:
@@ -291,7 +309,7 @@ def test_the_map_of_the_thread_with_the_kernel_of_then() -> None:
     """Five sections of 1 GiB are present for RAM that fills four: only without the hole are there
     four.
     """
-    (change,) = changes(THREAD_4G, KERNELS["arm64-5.10-4k"], "vmemmap")
+    (change,) = changes_of(THREAD_4G, KERNELS["arm64-5.10-4k"], "vmemmap")
     assert change == Change(
         "bank",
         1,
@@ -379,13 +397,13 @@ def test_the_map_of_the_thread_with_the_kernel_of_then() -> None:
     ],
 )
 def test_changes_by_hand(layout: Layout, kernel: str, model: str, words: list[str]) -> None:
-    assert [sentence(change) for change in changes(layout, KERNELS[kernel], model)] == words
+    assert [sentence(change) for change in changes_of(layout, KERNELS[kernel], model)] == words
 
 
 def test_of_equal_changes_the_one_that_moves_least_ram_is_named() -> None:
     # from below 128 MiB, from above 960 MiB, or all: each leaves one section less
     layout = [(64 * MIB, 192 * MIB), (256 * MIB, 1216 * MIB)]
-    (change,) = changes(layout, KERNELS["arm64-6.12-4k"], "vmemmap")
+    (change,) = changes_of(layout, KERNELS["arm64-6.12-4k"], "vmemmap")
     assert (change.kind, change.moved, change.by) == ("region", 128 * MIB, -64 * MIB)
 
 
@@ -393,9 +411,9 @@ def test_no_change_leads_beyond_what_the_kernel_can_use() -> None:
     kernel = KERNELS["debian-6.1-armmp"]
     # up by 64 MiB the array would begin on a block
     layout = [(4 * GIB - 512 * MIB - 4 * KIB, 4 * GIB - 4 * MIB)]
-    assert changes(layout, kernel, "flatmem")[0].by == 4 * KIB
+    assert changes_of(layout, kernel, "flatmem")[0].by == 4 * KIB
     lower = replace(kernel, ram_limit=4 * GIB - 4 * MIB)
-    assert all(change.by <= 0 for change in changes(layout, lower, "flatmem"))
+    assert all(change.by <= 0 for change in changes_of(layout, lower, "flatmem"))
 
 
 def test_unknown_model() -> None:

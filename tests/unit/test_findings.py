@@ -23,7 +23,7 @@ from memmap_atlas.memmodel.cost import cost
 from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.memmodel.regions import Regions
-from memmap_atlas.memmodel.waste import Finding, finding_row, waste_findings
+from memmap_atlas.memmodel.waste import Finding, waste_findings
 from memmap_atlas.readers.memory_map import MemoryMap
 from memmap_atlas.reports.map_check import (
     Bound,
@@ -171,15 +171,6 @@ def test_findings_of_sections() -> None:
             regions=(0,),
         ),
     ]
-    assert finding_row(found[1]) == {
-        "kind": "section",
-        "section": 31,
-        "start": 0xF8000000,
-        "end": 0x100000000,
-        "ram_bytes": 112 * MIB,
-        "wasted_bytes": 256 * KIB,
-        "regions": "0",
-    }
 
 
 def test_lines() -> None:

@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
-from memmap_atlas.advice.map_changes import Layout
 from memmap_atlas.memmodel.cost import cost
 from memmap_atlas.memmodel.feasibility import FEASIBLE, infeasible
 from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.memmodel.quantities import parts_of
-from memmap_atlas.memmodel.regions import Regions
+from memmap_atlas.memmodel.regions import LayoutLike, Regions
 
 Needs = Literal[
     "nothing",
@@ -64,7 +63,7 @@ class Choice:
 
 
 def choices(
-    ram: Layout, kernels: Mapping[str, Kernel], name: str, model: str | None = None
+    ram: LayoutLike, kernels: Mapping[str, Kernel], name: str, model: str | None = None
 ) -> list[Choice]:
     """Every way in which the kernel ``name`` could be built, the present one first: its models and
     those of its :func:`siblings`, each with every section size from 1 MiB to 4 GiB.
@@ -121,7 +120,7 @@ def flavour(name: str) -> str:
     return re.sub(r"-\d+k$", "", name) if name.startswith("debian-") else ""
 
 
-def evaluated(ram: Layout, name: str, kernel: Kernel, model: str, needs: Needs) -> Choice:
+def evaluated(ram: LayoutLike, name: str, kernel: Kernel, model: str, needs: Needs) -> Choice:
     """A layout under one kernel and model, as a choice."""
     regions = Regions.of([ram])
     reason = str(infeasible(regions, kernel, model)[0])

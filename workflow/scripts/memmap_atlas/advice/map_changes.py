@@ -3,7 +3,6 @@
 Every number is an evaluation of the models, never an estimate.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +12,8 @@ from memmap_atlas.advice.search import MOVES, TRIMS, Candidates, Kind, SearchSpa
 from memmap_atlas.memmodel.feasibility import FEASIBLE, infeasible
 from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.models import MODELS
-from memmap_atlas.memmodel.regions import Ints, Regions, merged
+from memmap_atlas.memmodel.regions import Ints, LayoutLike, Regions, merged
 from memmap_atlas.text.labels import exact, range_text, short
-
-# the regions of one layout, [start, end) in bytes and in address order
-Layout = Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -53,12 +49,12 @@ class Change:
 
     @property
     def distance(self) -> int:
-        """How far it moves."""
+        """Bytes that it moves by."""
         return abs(self.by)
 
     @property
     def net(self) -> int:
-        """What is saved less the RAM given up for it."""
+        """Memmap saved less the RAM given up for it."""
         return self.saved - self.given_up
 
 
@@ -74,12 +70,7 @@ class Search:
     complete_to: int | None
 
 
-def changes(ram: Layout, kernel: Kernel, model: str) -> list[Change]:
-    """The changes of :func:`smallest_changes`; none where no single change saves anything."""
-    return list(smallest_changes(ram, kernel, model).changes)
-
-
-def smallest_changes(ram: Layout, kernel: Kernel, model: str) -> Search:
+def smallest_changes(ram: LayoutLike, kernel: Kernel, model: str) -> Search:
     """The single changes of a map that are worth it, best first: those for which no other one that
     saves as much moves less far, or gives up less RAM.
 
@@ -171,24 +162,9 @@ def trim_of(space: SearchSpace, some: Candidates, row: int) -> Change:
     )
 
 
-def pages_of(ram: Layout, page_size: int) -> list[tuple[int, int]]:
+def pages_of(ram: LayoutLike, page_size: int) -> list[tuple[int, int]]:
     """The whole pages of each region, as numbers of pages; regions that then touch are one."""
     return list(merged((-(-start // page_size), end // page_size) for start, end in ram))
-
-
-def changed(ram: Layout, kernel: Kernel, change: Change) -> list[tuple[int, int]]:
-    """The regions after a change, of whole pages of the kernel; those that then touch are one."""
-    page = kernel.page_size
-    regions = [(start * page, end * page) for start, end in pages_of(ram, page)]
-    place, (start, end) = change.place, change.new
-    if change.kind == "hole":
-        regions[place : place + 2] = [(regions[place][0], start), (end, regions[place + 1][1])]
-    elif change.kind in ("bank", "base"):
-        above = regions[place:]
-        regions[place:] = [(start + change.by, end + change.by) for start, end in above]
-    else:
-        regions[place] = (start, end)
-    return [(start * page, end * page) for start, end in pages_of(regions, page)]
 
 
 def change_row(change: Change) -> dict[str, Any]:

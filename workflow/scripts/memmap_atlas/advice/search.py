@@ -130,7 +130,7 @@ class SearchSpace:
 
     @property
     def count(self) -> int:
-        """How many regions there are."""
+        """Number of regions."""
         return len(self.start)
 
     @property
@@ -201,7 +201,7 @@ def savings(
 def crossings(
     edge: Ints, windows: Sequence[Fraction], reach: int, *, is_end: bool, down: bool
 ) -> tuple[Ints, Ints]:
-    """At which distances below ``reach`` each edge comes into another window, as numbers of edges
+    """Distances below ``reach`` at which each edge comes into another window, as numbers of edges
     and distances.
 
     A start lies in the window of its page, an end in that of the page before it.
@@ -228,7 +228,7 @@ def crossings(
 
 
 def region_crossings(space: SearchSpace, down: bool) -> tuple[Ints, Ints]:
-    """At which distances either edge of a region comes into another window, and 0, as numbers of
+    """Distances at which either edge of a region comes into another window, and 0, as numbers of
     regions and distances, sorted.
     """
     numbers = np.arange(space.count)
@@ -250,7 +250,7 @@ def unique_pairs(number: Ints, distance: Ints) -> tuple[Ints, Ints]:
 
 
 def stretch(numbers: Ints, number: int) -> slice:
-    """Where a number stands in sorted ones."""
+    """Slice of ``number`` in sorted numbers."""
     return slice(*np.searchsorted(numbers, [number, number + 1]).tolist())
 
 
@@ -261,7 +261,7 @@ def spread(values: Ints, at: Ints, grid: Ints) -> Ints:
 
 
 def turns(space: SearchSpace, room: int, *, meets: bool, nearer: bool) -> Ints:
-    """Which periods of a way of ``room`` pages are tried, from 0 on.
+    """Periods of a way of ``room`` pages that are tried, from 0 on.
 
     meets: whether something stands at its end; nearer: whether the ends of RAM come nearer
     """

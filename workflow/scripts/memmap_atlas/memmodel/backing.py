@@ -1,5 +1,5 @@
-"""Where struct pages stay: the address space of a layout cut into stretches, each with what the
-memmap of its pages is kept for.
+"""Backing of the address space: a layout cut into stretches, each with the reason why the memmap
+of its pages is kept.
 
 Part of the arithmetic, beside ``cost``: the same windows, as places where ``cost`` has their sums.
 """
@@ -48,8 +48,8 @@ def strip(layouts: Regions, kernel: Kernel, model: str) -> Strip:
 
 
 def stretches(memmap: Memmap, ram: Regions) -> tuple[Ints, NDArray[np.int8]]:
-    """The same in the memmap: edges in bytes from the struct page of pfn 0, and the part of each
-    stretch, as in :class:`Strip`; ``ram`` is the memmap of the whole pages of RAM.
+    """Stretches of the memmap: edges in bytes from the struct page of pfn 0, and the part of each,
+    as in :class:`Strip`; ``ram`` is the memmap of the whole pages of RAM.
     """
     sets = [memmap.kept, memmap.struct_pages, ram, *([memmap.freed] if memmap.freed else [])]
     edges = np.sort(np.concatenate([edge for one in sets for edge in (one.start, one.end)]), axis=0)
@@ -72,7 +72,7 @@ def stretches(memmap: Memmap, ram: Regions) -> tuple[Ints, NDArray[np.int8]]:
 
 
 def inside(regions: Regions, points: Ints) -> NDArray[np.bool_]:
-    """Whether each point, shape (points, layouts), lies in a region of its layout."""
+    """Return True for each point, shape (points, layouts), that lies in a region of its layout."""
     found = np.zeros(points.shape, dtype=bool)
     for start, end in zip(regions.start, regions.end, strict=True):
         found |= (start <= points) & (points < end)

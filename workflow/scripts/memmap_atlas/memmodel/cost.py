@@ -35,7 +35,7 @@ class Cost:
 
     @property
     def wasted(self) -> Ints:
-        """What stays allocated and is no struct page of RAM."""
+        """Memmap that stays allocated and is no struct page of RAM."""
         return self.memmap - self.needed
 
     @property
@@ -78,7 +78,7 @@ def staying(memmap: Memmap, struct_pages: Regions) -> Ints:
 
 
 def counted_pages(layouts: Regions, kernel: Kernel, model: str) -> Ints:
-    """What /proc/vmstat's nr_memmap_boot_pages says, in pages: it is computed, not measured.
+    """Value of nr_memmap_boot_pages in /proc/vmstat, in pages: the kernel computes it.
 
     mm/sparse.c: sparse_init_nid() and mm/mm_init.c: alloc_node_mem_map() add whole pages for each
     present section or array, whatever is taken or freed (15995a352474, 6.11; c3576889d87b).

@@ -15,7 +15,8 @@ from memmap_atlas.memmodel.section_tables import SUBSECTION_SIZE
 
 
 def beside_its_array(layouts: Regions, kernel: Kernel, model: str) -> NDArray[np.bool_]:
-    """Whether FLATMEM's mem_map would point beside its array, and the kernel write past its end.
+    """Return True where FLATMEM's mem_map points beside its array, so that the kernel writes past
+    its end.
 
     mm/page_alloc.c: alloc_node_mem_map() sets mem_map right for a first pfn that is rounded to
     MAX_ORDER blocks, where arm64 rounds the start of RAM to more (arm64_memblock_init(); seen on
@@ -64,7 +65,7 @@ def infeasible(layouts: Regions, kernel: Kernel, model: str) -> NDArray[np.objec
 
 
 def forbidden(layouts: Regions, kernel: Kernel, model: str) -> Ints:
-    """The same as places in RULES, 0 where none forbids the point; shape (layouts,)."""
+    """Index in RULES of the rule that forbids each point, 0 where none does; shape (layouts,)."""
     ram = whole_pages(layouts, kernel.page_size)
     size, last = ram.size, ram.last
     rule = np.zeros_like(size)

@@ -58,7 +58,7 @@ ON_MEMORY_SPLIT = Change(
 
 @dataclass(frozen=True)
 class HotAdd:
-    """What adding each range takes, int64 of shape (ranges,).
+    """Bytes that adding each range takes, int64 of shape (ranges,).
 
     size: the range
     memmap: what backs the new struct pages
@@ -80,13 +80,13 @@ class HotAdd:
 
     @property
     def from_ram(self) -> Ints:
-        """What must be free before the range can be added."""
+        """RAM that must be free before the range can be added."""
         tables = self.page_table + self.linear_table
         return self.memmap - self.own + self.usage + self.root_pages + tables
 
     @property
     def usable(self) -> Ints:
-        """What of the range is left for others."""
+        """The part of the range that is left for others."""
         return self.size - self.own - self.lost
 
 
@@ -106,8 +106,8 @@ class OnMemory:
 
 @dataclass(frozen=True)
 class Stranded:
-    """What of a range is no whole memory block, shape (ranges,): ``front``, ``back``, ``usable``,
-    and where the usable part starts.
+    """Parts of a range before and behind its whole memory blocks, shape (ranges,): ``front``,
+    ``back``, ``usable``, and where the usable part starts.
     """
 
     front: Ints
@@ -167,7 +167,7 @@ def hot_add(
     linear_leaf: int | None = None,
     small_as_pages: bool = True,
 ) -> HotAdd:
-    """What adding each range takes beside the RAM that is there, whose struct pages are mapped.
+    """Cost of adding each range beside the RAM that is there, whose struct pages are mapped.
 
     mm/memory_hotplug.c: __add_pages() goes section by section, mm/sparse.c: section_activate() maps
     the struct pages of each piece (5.3). A whole section takes the vmemmap's leaf, as at boot. A
@@ -228,8 +228,8 @@ def hot_add_on_memory(
     force: bool = False,
     linear_leaf: int | None = None,
 ) -> HotAdd:
-    """The same with memmap_on_memory: each block of ``block`` bytes holds its own memmap, where
-    :func:`memmap_on_memory` allows it; else as :func:`hot_add`.
+    """Cost of adding each range with memmap_on_memory: each block of ``block`` bytes holds its own
+    memmap, where :func:`memmap_on_memory` allows it; else as :func:`hot_add`.
 
     mm/memory_hotplug.c: create_altmaps_and_memory_blocks() (6b8f0798b85a, 6.8; before, a range of
     one block alone). Page tables, usage maps and roots come from RAM all the same.
@@ -309,7 +309,7 @@ def linear_tables(
 
 
 def memmap_on_memory(blocks: Ints, kernel: Kernel, *, force: bool = False) -> OnMemory:
-    """Whether a memory block of each size can hold its own memmap, and what that takes of it.
+    """Memmap of a memory block of each size inside of the block, or the rule that forbids it.
 
     mm/memory_hotplug.c: mhp_supports_memmap_on_memory() and memory_block_memmap_on_memory_pages()
     (a08a2ae34613, 5.13): whole pages and pageblocks of memmap, less than the block, and whole PMDs
@@ -431,7 +431,7 @@ def block_size(kernel: Kernel, boot_end: int) -> int:
 
 
 def stranded(start: Ints, size: Ints, block: Ints | int) -> Stranded:
-    """What of [start, start + size) is whole memory blocks, and what is lost before and behind.
+    """Whole memory blocks of [start, start + size), and what is lost before and behind them.
 
     drivers/dax/kmem.c: dax_kmem_range() (6.12; dev_dax_kmem_probe() in 5.8): the start rounded up
     to a block, the end rounded down; where nothing is left the range counts as lost in front.
@@ -452,8 +452,8 @@ def namespace_data(
     memmap_in_device: bool = True,
     align: int = SUBSECTION_SIZE,
 ) -> tuple[Ints, Ints]:
-    """Where the data of a pmem namespace (fsdax or devdax) starts, and its size; 0 where nothing is
-    left.
+    """Start and size of the data of a pmem namespace (fsdax or devdax); a size of 0 where nothing
+    is left.
 
     drivers/nvdimm/pfn_devs.c: nd_pfn_init() (5.8 to 6.12): behind 8 KiB for the info block, and,
     with ``memmap_in_device`` (ndctl --map=dev), struct pages of 64 bytes for every page, on a

@@ -49,7 +49,7 @@ def vmemmap_of(huge: Ints, kernel: Kernel) -> Ints:
 
 
 def hvo_saved(huge: Ints, kernel: Kernel, kept: int = 1) -> Ints:
-    """What HVO gives back of a huge page of each size: all pages of struct pages but ``kept``.
+    """Bytes that HVO frees for a huge page of each size: all pages of struct pages but ``kept``.
 
     mm/hugetlb_vmemmap.h: hugetlb_vmemmap_optimizable_size() (6.12).
     """
@@ -60,7 +60,7 @@ def hvo_saved(huge: Ints, kernel: Kernel, kept: int = 1) -> Ints:
 
 
 def dax_saved(huge: Ints, kernel: Kernel) -> Ints:
-    """What device-dax never takes for a compound page of each size, with its memmap in RAM.
+    """Bytes that device-dax saves for a compound page of each size, with its memmap in RAM.
 
     include/linux/mm.h: __vmemmap_can_optimize(), mm/sparse-vmemmap.c:
     vmemmap_populate_compound_pages() (4917f55b4ef9, 5.19): head and tail page stay, if there are

@@ -34,7 +34,7 @@ Family = Literal["flatmem", "discontigmem", "sparsemem", "vmemmap"]
 
 @dataclass(frozen=True)
 class Memmap:
-    """What a model takes for each layout.
+    """Memmap of each layout under a model.
 
     struct_pages: the memmap of the pages that the model covers
     kept: what stays backed of the memmap, before ``freed`` is taken away

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
-# the regions of one layout, (start, end) in address order
+# regions of one layout, [start, end) in bytes and in address order: as a value, as an argument
 Layout = tuple[tuple[int, int], ...]
+LayoutLike = Sequence[tuple[int, int]]
 # no machine addresses more, and all sums over a layout fit 64 bits
 HIGHEST_ADDRESS = 1 << 57
 # behind every address
@@ -25,7 +26,7 @@ class Regions:
     """Regions of many layouts: ``start`` and ``end``, int64 of shape (regions, layouts).
 
     In each column the regions are sorted and disjoint (they may touch). Padding is empty, and
-    stands where no window sees it: at an edge of another region, or at 0 in a column without any.
+    lies where no window sees it: at an edge of another region, or at 0 in a column without any.
     """
 
     start: Ints
@@ -79,7 +80,7 @@ class Regions:
         return Regions(self.start + by, self.end + by)
 
     def clipped(self, low: Ints | int, high: Ints | int) -> "Regions":
-        """What lies within [low, high) of each layout."""
+        """The parts within [low, high) of each layout."""
         return Regions(np.clip(self.start, low, high), np.clip(self.end, low, high))
 
 

@@ -1,4 +1,4 @@
-"""Where a map wastes memmap: each section or hole whose struct pages are kept for what is no RAM.
+"""Places where a map wastes memmap: sections and holes whose struct pages are kept for no RAM.
 
 Part of the arithmetic, beside ``strips``: the same stretches, as ranges with the regions that
 make the kernel keep them.
@@ -6,7 +6,7 @@ make the kernel keep them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -14,9 +14,8 @@ from memmap_atlas.memmodel.backing import PARTS, stretches
 from memmap_atlas.memmodel.cost import cost
 from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.models import MODELS, Memmap, memmap_of
-from memmap_atlas.memmodel.regions import Regions, whole_pages
+from memmap_atlas.memmodel.regions import LayoutLike, Regions, whole_pages
 
-Layout = Sequence[tuple[int, int]]
 Kind = Literal["section", "hole", "edge", "rounding"]
 
 
@@ -47,7 +46,7 @@ class Finding:
     regions: tuple[int, ...] = ()
 
 
-def waste_findings(ram: Layout, kernel: Kernel, model: str) -> list[Finding]:
+def waste_findings(ram: LayoutLike, kernel: Kernel, model: str) -> list[Finding]:
     """All that a layout (regions of RAM in bytes) wastes, most bytes first, then by address.
 
     They sum to ``cost().wasted`` under every model. For discontigmem a page is counted once, and
@@ -78,7 +77,7 @@ Pages = Sequence[tuple[int, int, int]]
 
 
 def without_ram(memmap: Memmap, layout: Regions, kernel: Kernel) -> list[tuple[int, int]]:
-    """Where struct pages stay that are none of RAM: [start, end) in bytes of the memmap."""
+    """Kept struct pages of no RAM: [start, end) in bytes of the memmap."""
     edges, part = stretches(memmap, memmap_of(whole_pages(layout, kernel.page_size), kernel))
     wasted = np.isin(part[:, 0], [PARTS.index(name) for name in ("hole", "edge")])
     return list(zip(edges[:-1, 0][wasted].tolist(), edges[1:, 0][wasted].tolist(), strict=True))
@@ -139,16 +138,3 @@ def in_holes(
             )
         )
     return found
-
-
-def finding_row(finding: Finding) -> dict[str, Any]:
-    """A finding as a row of a table, in native types; regions as numbers with spaces between."""
-    return {
-        "kind": finding.kind,
-        "section": finding.number,
-        "start": finding.start,
-        "end": finding.end,
-        "ram_bytes": finding.ram,
-        "wasted_bytes": finding.wasted,
-        "regions": " ".join(map(str, finding.regions)),
-    }
