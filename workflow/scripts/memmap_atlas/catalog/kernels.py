@@ -16,8 +16,6 @@ MOST_EXTENDED = 32
 DOCUMENTATION = ("description", "sources")
 # values that are bytes: files can write them as 64MiB
 SIZES = tuple(name for name, value in PARAMETERS.items() if value.kind == "size")
-# never merged: no kernel can be built with them
-PROPOSALS = ("vmemmap-populated", "vmemmap-trimmed")
 Entries = Mapping[str, Mapping[str, Any]]
 
 
@@ -50,7 +48,7 @@ def form_of(parameter: Parameter) -> dict[str, Any]:
 
 # what kernels.schema.yaml takes from the code
 KERNEL_DEFINITIONS: Mapping[str, Any] = {
-    "model": {"enum": [name for name in MODELS if name not in PROPOSALS]},
+    "model": {"enum": [name for name, model in MODELS.items() if not model.proposal]},
     "kernel": {
         "type": "object",
         "additionalProperties": False,

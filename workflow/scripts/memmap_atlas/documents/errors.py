@@ -1,33 +1,22 @@
-"""Problems of a document: what is wrong, where, and what is accepted; all of them at once."""
+"""Problems of documents, each with its location, the value and the accepted form; all of them are
+reported at once.
+"""
 
 import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import yaml
-
-if TYPE_CHECKING:
-    _Safe = yaml.SafeLoader
-else:
-    # letters are read in C where PyYAML comes with it
-    _Safe = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-# of a list of problems, and of each in letters
+# problems that are reported at once, and characters of each and of a value in it
 MOST_PROBLEMS = 50
-
-
 LONGEST_PROBLEM = 4000
-
-
 LONGEST_VALUE = 60
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: in which file, at which key, and why."""
+    """One mistake: its file, the path of its key, and why it is one."""
 
     file: str
     path: tuple[str | int, ...]
@@ -40,40 +29,40 @@ class Problem:
 
 
 def short(key: str | int) -> str | int:
-    """A key as it stands in a message."""
+    """A key, cut to LONGEST_VALUE characters where it is longer than 80."""
     return f"{key[: LONGEST_VALUE - 3]}..." if isinstance(key, str) and len(key) > 80 else key
 
 
 def printable(text: str) -> str:
-    """``text`` on one line, with what can't be printed as Python writes it."""
-    return "".join(letter if letter.isprintable() else repr(letter).strip("'") for letter in text)
+    """``text`` on one line, with characters that can't be printed as Python escapes them."""
+    return "".join(char if char.isprintable() else repr(char).strip("'") for char in text)
 
 
 class ConfigError(Exception):
-    """Everything that is wrong with the configuration, one line a problem.
+    """All problems of a configuration; as text, one line each.
 
-    problems: what is told; of very many the first, and how many there are more
+    problems: those that are reported: the first MOST_PROBLEMS, and a count of the rest
     every: all of them
     """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.every = tuple(problems)
-        told = self.every[:MOST_PROBLEMS]
-        if more := len(self.every) - len(told):
-            told = (*told, Problem("", (), f"and {more:,} more problems"))
-        super().__init__("\n".join(map(str, told)))
-        self.problems = told
+        reported = self.every[:MOST_PROBLEMS]
+        if more := len(self.every) - len(reported):
+            reported = (*reported, Problem("", (), f"and {more:,} more problems"))
+        super().__init__("\n".join(map(str, reported)))
+        self.problems = reported
 
 
 def refuse(wrong: Sequence[Problem]) -> None:
-    """Raise ConfigError where anything is wrong."""
+    """Raise ConfigError with the problems in ``wrong``, if there are any."""
     if wrong:
         raise ConfigError(wrong)
 
 
 @contextmanager
 def noting(wrong: list[Problem]) -> Iterator[None]:
-    """Problems that are raised inside are added to ``wrong``, and work goes on behind it."""
+    """Context in which a ConfigError adds its problems to ``wrong`` and does not propagate."""
     try:
         yield
     except ConfigError as error:
@@ -81,12 +70,12 @@ def noting(wrong: list[Problem]) -> Iterator[None]:
 
 
 def shown(value: Any) -> str:
-    """A value as it stands in a message: short."""
+    """Return ``value`` as Python writes it, cut to LONGEST_VALUE characters."""
     text = repr(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."
 
 
 def nearest(word: str, allowed: list[str]) -> str:
-    """A hint at the allowed word that comes nearest, or nothing."""
+    """Return a hint at the allowed word that is most similar to ``word``, "" where none is."""
     close = difflib.get_close_matches(word[:80], allowed, n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""

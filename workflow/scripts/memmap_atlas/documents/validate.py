@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
@@ -26,25 +25,14 @@ from memmap_atlas.documents.errors import (
 )
 from memmap_atlas.documents.yaml_loader import DEEPEST, LONGEST_NUMBER, MOST_VALUES, load_yaml
 
-if TYPE_CHECKING:
-    _Safe = yaml.SafeLoader
-else:
-    # letters are read in C where PyYAML comes with it
-    _Safe = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
 SCHEMAS = Path(__file__).parents[3] / "schemas"
 NO_DEFINITIONS: Mapping[str, Any] = {}
 
 
-# characters that turn the order of letters about: what is read is not what is there
+# bidirectional controls: the text that is displayed is not the text that is read
 TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-
-
-# controls but tab and newline, halves of characters, and what is none
+# controls but tab and newline, surrogates, and noncharacters
 ODD = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff{TURNING}]")
-
-
 # checks whose own messages say less than the schema's description of the value
 DESCRIBED = (
     "pattern",
@@ -58,8 +46,6 @@ DESCRIBED = (
     "minProperties",
     "oneOf",
 )
-
-
 TYPES = {
     "array": "list",
     "boolean": "true or false",
@@ -70,15 +56,13 @@ TYPES = {
 
 
 def pattern(_: Any, wanted: str, value: Any, __: Any) -> Iterator[ValidationError]:
-    """A pattern as JSON Schema has it: $ is the end, where Python's also stands before a last
-    newline.
-    """
-    found = Draft202012Validator.VALIDATORS["pattern"]
-    yield from found(_, wanted.replace("$", r"\Z"), value, __)
+    """JSON Schema's pattern: its $ matches the end alone, Python's also before a last newline."""
+    check = Draft202012Validator.VALIDATORS["pattern"]
+    yield from check(_, wanted.replace("$", r"\Z"), value, __)
 
 
 def unique(_: Any, wanted: bool, value: Any, __: Any) -> Iterator[ValidationError]:
-    """No item twice, told by the first that is; at a cost that grows with the list alone."""
+    """JSON Schema's uniqueItems in linear time, reporting the first item that repeats."""
     seen = set()
     for item in value if wanted and isinstance(value, list) else ():
         # 1 is 1.0, and neither is true
@@ -112,8 +96,8 @@ def validator_of(name: str, definitions: str) -> Any:
 
 
 def unsound(value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Where ``value`` has what no schema would find, and no document has: too much of anything,
-    keys that are no text, and text that is not what it looks like.
+    """Yield (path, text) for mistakes that no schema finds: values beyond the limits of
+    ``yaml_loader``, keys that are not strings, and characters that hide what a text says.
     """
     waiting: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
     count = 0
@@ -134,7 +118,7 @@ def unsound(value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
                     yield path, f"the key {shown(key)} {text}"
             waiting += [((*path, key), item) for key, item in here.items()]
         elif isinstance(here, list):
-            waiting += [((*path, place), item) for place, item in enumerate(here)]
+            waiting += [((*path, index), item) for index, item in enumerate(here)]
         elif isinstance(here, str) and (text := odd_letter(here)):
             yield path, f"{shown(here)} {text}"
         elif isinstance(here, int) and here.bit_length() > 4 * LONGEST_NUMBER:
@@ -142,26 +126,28 @@ def unsound(value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
 
 
 def odd_letter(text: str) -> str:
-    """What ``text`` has that can't be printed, or that hides what it says; "" where nothing."""
-    found = ODD.search(text)
-    if not found:
+    """Return a complaint about characters of ``text`` that can't be printed or that reorder it on
+    a screen, "" where it has none.
+    """
+    odd = ODD.search(text)
+    if not odd:
         return ""
-    what = f"such as U+{ord(found[0]):04X}"
-    if found[0] in TURNING:
+    what = f"such as U+{ord(odd[0]):04X}"
+    if odd[0] in TURNING:
         return f"has characters that turn the order of letters about, {what}"
     return f"has characters that can't be printed, {what}"
 
 
 def problems(
-    value: Any, schema: str, place: str, definitions: Mapping[str, Any] = NO_DEFINITIONS
+    value: Any, schema: str, file: str, definitions: Mapping[str, Any] = NO_DEFINITIONS
 ) -> list[Problem]:
     """Return all violations of the JSON schema of that name, with ``definitions`` as for
-    :func:`schema_of`; each with path, value and accepted form.
+    :func:`schema_of`; each with path, value and accepted form. ``file`` is their place in messages.
 
     Raises ConfigError where ``value`` is no document, or has more problems than are reported.
     """
-    refuse([Problem(place, *odd) for odd in islice(unsound(value), MOST_PROBLEMS)])
-    found: list[Problem] = []
+    refuse([Problem(file, *odd) for odd in islice(unsound(value), MOST_PROBLEMS)])
+    wrong: list[Problem] = []
     errors = list(
         islice(validator_of(schema, json.dumps(definitions)).iter_errors(value), MOST_PROBLEMS)
     )
@@ -170,9 +156,9 @@ def problems(
         if error.validator == "additionalProperties":
             allowed = sorted(error.schema.get("properties", {}))
             unknown = [key for key in error.instance if key not in allowed]
-            found += [
+            wrong += [
                 Problem(
-                    place,
+                    file,
                     (*path, key),
                     f"unknown key{nearest(str(key), allowed)}; allowed are {', '.join(allowed)}",
                 )
@@ -182,12 +168,12 @@ def problems(
             missing = [key for key in error.validator_value if key not in error.instance]
             # jsonschema reports each missing key on its own
             key = next(key for key in missing if error.message.startswith(repr(key)))
-            found.append(Problem(place, path, f"lacks the key {key!r}"))
+            wrong.append(Problem(file, path, f"lacks the key {key!r}"))
         elif error.validator == "enum":
             options = [str(option) for option in error.validator_value]
-            found.append(
+            wrong.append(
                 Problem(
-                    place,
+                    file,
                     path,
                     f"{shown(error.instance)} is none of {', '.join(options)}"
                     f"{nearest(str(error.instance), options)}",
@@ -203,9 +189,9 @@ def problems(
                 than = "less" if error.validator == "minimum" else "more"
                 fault = f"is {than} than {error.validator_value}"
             text = f"{shown(error.instance)} {fault}: {error.schema['description']}"
-            found.append(Problem(place, path, text))
+            wrong.append(Problem(file, path, text))
         else:
-            found.append(Problem(place, path, error.message))
+            wrong.append(Problem(file, path, error.message))
     if len(errors) == MOST_PROBLEMS:
-        raise ConfigError(found)
-    return found
+        raise ConfigError(wrong)
+    return wrong

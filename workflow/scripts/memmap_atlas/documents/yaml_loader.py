@@ -18,17 +18,11 @@ else:
     _Safe = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-# of a document: bytes, values (those behind an alias each time), and how deep they nest
+# of a document: bytes, values (those behind an alias each time), levels, and characters of a number
 LARGEST = 16 << 20
-
-
 MOST_VALUES = 200_000
-
-
 DEEPEST = 64
-
-
-LONGEST_NUMBER = 64  # letters
+LONGEST_NUMBER = 64
 
 
 def at_fault(text: str, node: Any) -> yaml.MarkedYAMLError:
@@ -37,8 +31,8 @@ def at_fault(text: str, node: Any) -> yaml.MarkedYAMLError:
 
 
 class _Nodes(Composer):
-    """Nodes within limits. An alias counts as all that it stands for: few lines of them, each of
-    some others, can stand for more values than there are atoms.
+    """Composer that counts values and levels. An alias counts as all values of its anchor: a few
+    lines of aliases of aliases expand to more values than memory holds.
     """
 
     count = depth = 0
@@ -53,7 +47,9 @@ class _Nodes(Composer):
             self.count += self.counts.get(anchor, 0)
         elif event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            raise at_fault(f"tags such as {shown(tag)} are not read: write the value alone", event)
+            raise at_fault(
+                f"tags such as {shown(tag)} are not supported: write the value alone", event
+            )
         before = self.count
         self.count += 1
         if self.count > MOST_VALUES:
@@ -70,7 +66,7 @@ class _Nodes(Composer):
 
 
 class _Loader(_Nodes, _Safe):
-    """YAML without silent surprises: a key is text and stands once, and a number has an end."""
+    """Loader that refuses keys that are not strings or repeat, merge keys, and endless numbers."""
 
     def __init__(self, stream: str) -> None:
         _Safe.__init__(self, stream)
@@ -80,7 +76,7 @@ class _Loader(_Nodes, _Safe):
         seen: set[Any] = set()
         for key_node, _ in node.value:
             if key_node.tag == "tag:yaml.org,2002:merge":
-                raise at_fault("merge keys (<<) are not read: write the values out", key_node)
+                raise at_fault("merge keys (<<) are not supported: write the values out", key_node)
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
                 raise at_fault(f"the key {shown(key)} is no text: put it in quotes", key_node)
@@ -107,9 +103,9 @@ _Loader.add_constructor("tag:yaml.org,2002:value", _Loader.construct_equals)
 
 
 def load_yaml(path: Path) -> Any:
-    """The content of a YAML file.
+    """Return the content of a YAML file.
 
-    Raises ConfigError where the file can't be read or is no YAML, with line and column.
+    Raises ConfigError, with line and column, where the file can't be read or is not YAML.
     """
     file = str(path)
     text = text_of(path)
@@ -117,11 +113,11 @@ def load_yaml(path: Path) -> Any:
         return yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
-        raise ConfigError([Problem(place, (), str(error.problem))]) from error
+        position = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
+        raise ConfigError([Problem(position, (), str(error.problem))]) from error
     except yaml.YAMLError as error:
         raise ConfigError(
-            [Problem(file, (), f"no YAML: {' '.join(str(error).split())}")]
+            [Problem(file, (), f"invalid YAML: {' '.join(str(error).split())}")]
         ) from error
     except ValueError as error:
         # what looks like a date or a number and is none
@@ -129,15 +125,15 @@ def load_yaml(path: Path) -> Any:
 
 
 def text_of(path: Path) -> str:
-    """The text of a file that people write.
+    """Return the text of a file of at most LARGEST bytes in UTF-8.
 
-    Raises ConfigError where it is none: no file, too large, or in another encoding than UTF-8.
+    Raises ConfigError where there is no such file, or it is larger or in another encoding.
     """
     try:
         if "\0" in str(path):
             raise ConfigError([Problem(str(path), (), "is no name of a file: it has a zero byte")])
         if path.exists() and not path.is_file():
-            raise ConfigError([Problem(str(path), (), "is no file: a folder, a pipe or a device")])
+            raise ConfigError([Problem(str(path), (), "is not a regular file")])
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
         if len(data) > LARGEST:
@@ -154,20 +150,20 @@ def text_of(path: Path) -> str:
 
 
 def as_yaml(names: Sequence[str]) -> str:
-    """Names as a command line configures them, which Snakemake reads as YAML: one that is its own
-    YAML as it is, others as JSON.
+    """Return names for Snakemake's --config, which reads YAML: a single one plain where YAML reads
+    that as the same text, else all as a list in JSON.
     """
     return names[0] if len(names) == 1 and reads_as(names[0], names[0]) else in_json(names)
 
 
 def as_list(names: Sequence[str]) -> str:
-    """The same, always as a list."""
+    """Return names for Snakemake's --config, always as a list."""
     text = f"[{', '.join(names)}]"
     return text if reads_as(text, list(names)) else in_json(names)
 
 
 def reads_as(text: str, value: str | list[str]) -> bool:
-    """Whether ``text`` is YAML of ``value``."""
+    """Return true where YAML reads ``text`` as ``value``."""
     try:
         return bool(yaml.safe_load(text) == value)
     except (yaml.YAMLError, ValueError):
@@ -175,5 +171,5 @@ def reads_as(text: str, value: str | list[str]) -> bool:
 
 
 def in_json(names: Sequence[str]) -> str:
-    """Names as a list that is JSON, and so YAML."""
+    """Return names as a JSON list, which is YAML too."""
     return json.dumps(list(names), ensure_ascii=False)

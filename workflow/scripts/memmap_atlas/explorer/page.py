@@ -198,12 +198,13 @@ def combinations(
         count = len(group) // len(shared)
         for place, combination in enumerate(shared):
             blocks[combination].append(group.slice(place * count, count))
-    for number, (kernel, section, model) in enumerate(sweep.combinations):
+    for number, combination in enumerate(sweep.combinations):
+        kernel, section, model = combination
         first = 0
-        for block in blocks[kernel, section, model]:
+        for block in blocks[combination]:
             check(block, layouts.names.slice(first, len(block)), kernel, section, model)
             first += len(block)
-        rows = pa.concat_tables(blocks[kernel, section, model])
+        rows = pa.concat_tables(blocks[combination])
         stretches = kept.slice(number * every, every)
         check(stretches, layouts.names, kernel, section, model)
         reason = pa.compute.index_in(

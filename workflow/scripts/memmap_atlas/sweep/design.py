@@ -1,16 +1,16 @@
-"""A sweep: the design space that one file describes, with everything that it names filled in.
+"""Sweeps: the design space of one file, with the values of everything that it names.
 
 A :class:`Sweep` is self-contained: kernels and machines are in it by value, sizes are bytes. It
-goes to results/<sweep>/sweep.resolved.yaml and comes back from there the same.
+is written to results/<sweep>/sweep.resolved.yaml and read back from there.
 """
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -22,30 +22,30 @@ from memmap_atlas.memmodel.models import PROPOSALS as PROPOSALS
 from memmap_atlas.memmodel.regions import Layout
 from memmap_atlas.sweep.axes import AXES, Grid, Range
 
-# the same as yaml.safe_load, in C where it is there: a sweep can have thousands of layouts
+# in C where PyYAML has it: a sweep can have thousands of layouts
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
 # points in a file of the dataset, or more where there would be too many files
 POINTS_PER_PART, MOST_PARTS = 50_000_000, 200
-
-
-# what is held in memory at once: some 25 MB of columns
+# points in a row group, held in memory at once: some 25 MB of columns
 POINTS_PER_GROUP = 1 << 17
 
 
-# a kernel, a section size and a model
-Combination = tuple[str, int, str]
+class Combination(NamedTuple):
+    """What is evaluated on each layout; the kernel by its name, the section size in bytes."""
+
+    kernel: str
+    section_size: int
+    model: str
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """The file that a layout or a kernel was read from.
+    """File that a layout or a kernel was read from.
 
     name: of the layout or kernel
-    file: as it was given
+    file: path as it was given
     kind: of the file, in words
-    notes: what a reader of the numbers has to know of it
+    notes: remarks for whoever reads the numbers
     """
 
     name: str
@@ -82,9 +82,9 @@ class Sweep:
 
     @property
     def combinations(self) -> list[Combination]:
-        """(kernel, section size, model) in the order of the table."""
+        """Combinations in the order of the table."""
         return [
-            (name, section, model)
+            Combination(name, section, model)
             for name, kernel in self.kernels.items()
             for section in sections_of(kernel, self.section_sizes)
             for model in self.models
@@ -97,35 +97,36 @@ class Sweep:
 
     @property
     def layouts_per_group(self) -> int:
-        """Layouts whose points under one kernel fill a row group of the dataset. In eights: their
-        places repeat with each combination, and as whole bytes they compress to almost nothing.
+        """Number of layouts whose points under one kernel fill a row group of the dataset, a
+        multiple of eight: their indices repeat with each combination, and whole bytes of them
+        compress to almost nothing.
         """
-        most = max(Counter(kernel for kernel, _, _ in self.combinations).values())
+        most = max(Counter(combination.kernel for combination in self.combinations).values())
         layouts = max(POINTS_PER_GROUP // most, 1)
         return layouts - layouts % 8 if layouts > 8 else layouts
 
     @property
     def groups(self) -> list[list[Combination]]:
-        """Combinations that share a row group, in order: all of a kernel, and of further kernels as
-        far as there is room.
+        """Combinations that share a row group, in order: all of a kernel, and those of further
+        kernels as far as there is room.
         """
         room = POINTS_PER_GROUP // min(self.layouts, self.layouts_per_group)
         groups: list[list[Combination]] = [[]]
-        for _, of_kernel in groupby(self.combinations, key=itemgetter(0)):
-            some = list(of_kernel)
-            if groups[-1] and len(groups[-1]) + len(some) > room:
+        for _, same_kernel in groupby(self.combinations, key=attrgetter("kernel")):
+            of_kernel = list(same_kernel)
+            if groups[-1] and len(groups[-1]) + len(of_kernel) > room:
                 groups.append([])
-            groups[-1] += some
+            groups[-1] += of_kernel
         return groups
 
     @property
     def layouts_per_part(self) -> int:
-        """Layouts in a file of the dataset, in whole row groups: what one job evaluates. That
-        depends on the number of points alone, never on the machine.
+        """Number of layouts in a file of the dataset, which one job evaluates: whole row groups.
+        It depends on the number of points alone, never on the machine.
         """
         points = max(POINTS_PER_PART, -(-self.points // MOST_PARTS))
-        blocks = -(-points // (self.layouts_per_group * len(self.combinations)))
-        return blocks * self.layouts_per_group
+        row_groups = -(-points // (self.layouts_per_group * len(self.combinations)))
+        return row_groups * self.layouts_per_group
 
     @property
     def parts(self) -> int:
@@ -134,12 +135,12 @@ class Sweep:
 
 
 def sections_of(kernel: Kernel, section_sizes: tuple[int | None, ...]) -> tuple[int, ...]:
-    """The section sizes of a kernel's points, each once, in the order given."""
+    """Return the section sizes of a kernel's points in bytes, each once, in the order given."""
     return tuple(dict.fromkeys(size or kernel.section_size for size in section_sizes))
 
 
 def resolved(sweep: Sweep) -> dict[str, Any]:
-    """The sweep in native types, as YAML, JSON and Snakemake's params take them."""
+    """Return the sweep in native types, as YAML, JSON and Snakemake's params take them."""
     values = asdict(sweep)
     values["grid"] = sweep.grid and {
         name: asdict(axis) if isinstance(axis, Range) else list(axis)
@@ -152,12 +153,16 @@ def resolved(sweep: Sweep) -> dict[str, Any]:
     values["kernels"] = {name: kernel_values(kernel) for name, kernel in sweep.kernels.items()}
     for key in ("section_sizes", "models", "figures"):
         values[key] = list(values[key])
-    values["sources"] = [{**asdict(one), "notes": list(one.notes)} for one in sweep.sources]
+    values["sources"] = [
+        {**asdict(source), "notes": list(source.notes)} for source in sweep.sources
+    ]
     return values
 
 
 def sweep_from(values: Mapping[str, Any]) -> Sweep:
-    """The sweep whose :func:`resolved` is ``values``, with or without description and figures."""
+    """Return the sweep whose :func:`resolved` is ``values``, with or without description and
+    figures.
+    """
     grid = values["grid"]
     return Sweep(
         name=values["name"],
@@ -178,11 +183,12 @@ def sweep_from(values: Mapping[str, Any]) -> Sweep:
         models=tuple(values["models"]),
         figures=tuple(values.get("figures", ())),
         sources=tuple(
-            SourceFile(**{**one, "notes": tuple(one["notes"])}) for one in values["sources"]
+            SourceFile(**{**source, "notes": tuple(source["notes"])})
+            for source in values["sources"]
         ),
     )
 
 
 def load(path: Path) -> Sweep:
-    """The sweep of a sweep.resolved.yaml."""
+    """Return the sweep of a sweep.resolved.yaml."""
     return sweep_from(yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER))

@@ -1,4 +1,4 @@
-"""The points of a sweep: layouts under every kernel, section size and model.
+"""Points of a sweep: layouts under every kernel, section size and model.
 
 Layouts are handled as arrays; the loop is over combinations of the others.
 """
@@ -18,9 +18,9 @@ from memmap_atlas.memmodel.regions import Ints, Regions
 from memmap_atlas.sweep.design import Combination, Sweep
 from memmap_atlas.sweep.layouts import Layouts
 
-# machine code takes as long to make as arrays take for so many layouts
+# layouts that arrays evaluate in the time that compiling takes
 MANY_LAYOUTS = 1 << 16
-# regions of a layout that machine code is made for: a grid has two
+# regions of the layouts that are compiled for: those of a grid have two
 FEW_REGIONS = 2
 # layouts whose arrays fit the cache: evaluated several times faster than all at once
 BLOCK = 1 << 14
@@ -32,7 +32,7 @@ class Points:
 
     costs: bytes, as in QUANTITIES, int64 of shape (quantities, combinations, layouts); without
         meaning where a rule forbids the point
-    rules: its place in ``cost.RULES``, 0 where there is none, shape (combinations, layouts)
+    rules: indices into ``feasibility.RULES``, shape (combinations, layouts)
     """
 
     layouts: Layouts
@@ -42,39 +42,41 @@ class Points:
 
 
 def points(blocks: Iterable[Layouts], sweep: Sweep) -> Iterator[Points]:
-    """The points of some layouts of a sweep: for one block of them after the other, each group of
-    combinations.
-    """
+    """Yield the points of each block of layouts, group by group of the sweep's combinations."""
     fill = fill_compiled if sweep.layouts >= MANY_LAYOUTS else fill_from_arrays
     groups = sweep.groups
     kernels = {
-        (name, section): sweep.kernels[name].with_section(section)
-        for name, section, _ in sweep.combinations
+        combination: sweep.kernels[combination.kernel].with_section(combination.section_size)
+        for combination in sweep.combinations
     }
     for layouts in blocks:
         for group in groups:
-            found = np.empty((len(QUANTITIES) + 1, len(group), len(layouts)), dtype=np.int64)
-            for place, (name, section, model) in enumerate(group):
-                fill(layouts.regions, kernels[name, section], model, found[:, place])
-            yield Points(layouts, group, found[:-1], found[-1])
+            rows = np.empty((len(QUANTITIES) + 1, len(group), len(layouts)), dtype=np.int64)
+            for index, combination in enumerate(group):
+                fill(layouts.regions, kernels[combination], combination.model, rows[:, index])
+            yield Points(layouts, group, rows[:-1], rows[-1])
 
 
 def point(layouts: Regions, kernel: Kernel, model: str) -> Sequence[Ints]:
-    """QUANTITIES of each layout, and the rule that forbids it; each of shape (layouts,)."""
+    """Return QUANTITIES of each layout, then the index of the rule that forbids it; each of shape
+    (layouts,).
+    """
     costs = cost(layouts, kernel, model)
     values = [getattr(costs, quantity.name) for quantity in QUANTITIES]
     return [*values, forbidden(layouts, kernel, model)]
 
 
 def fill_from_arrays(layouts: Regions, kernel: Kernel, model: str, out: Ints) -> None:
-    """Write what :func:`point` gives into the rows of ``out``."""
+    """Write the results of :func:`point` to the rows of ``out``, (quantities + 1, layouts)."""
     for first in range(0, out.shape[1], BLOCK):
-        some = slice(first, first + BLOCK)
-        out[:, some] = point(layouts.columns(some), kernel, model)
+        block = slice(first, first + BLOCK)
+        out[:, block] = point(layouts.columns(block), kernel, model)
 
 
 def fill_compiled(layouts: Regions, kernel: Kernel, model: str, out: Ints) -> None:
-    """The same as machine code; from arrays where layouts have more regions."""
+    """Write the results of :func:`point` to the rows of ``out``, compiled where layouts have
+    FEW_REGIONS.
+    """
     if len(layouts.start) == FEW_REGIONS:
         program(kernel, model)(layouts, out)
     else:
@@ -83,20 +85,20 @@ def fill_compiled(layouts: Regions, kernel: Kernel, model: str, out: Ints) -> No
 
 @cache
 def program(kernel: Kernel, model: str) -> Callable[[Regions, Ints], None]:
-    """:func:`point` as machine code, for layouts of FEW_REGIONS."""
-    # LLVM is loaded where it is needed: most sweeps are small
+    """Return :func:`point` compiled for layouts of FEW_REGIONS."""
+    # loads LLVM, which most sweeps are too small to need
     from memmap_atlas.jit.codegen import compile_rule
 
     return compile_rule(partial(point, kernel=kernel, model=model), FEW_REGIONS)
 
 
-def strips(layouts: Layouts, sweep: Sweep) -> Iterator[tuple[str, int, str, Strip]]:
-    """Where struct pages stay, for all layouts of one combination after the other; nowhere in what
-    is infeasible.
+def strips(layouts: Layouts, sweep: Sweep) -> Iterator[tuple[Combination, Strip]]:
+    """Yield for each combination where the struct pages of all layouts stay; infeasible layouts
+    keep nothing.
     """
-    for name, section, model in sweep.combinations:
-        kernel = sweep.kernels[name].with_section(section)
-        found = strip(layouts.regions, kernel, model)
-        forbids = forbidden(layouts.regions, kernel, model) != RULES.index(FEASIBLE)
-        found.part[:, forbids] = NOTHING
-        yield name, section, model, found
+    for combination in sweep.combinations:
+        kernel = sweep.kernels[combination.kernel].with_section(combination.section_size)
+        kept = strip(layouts.regions, kernel, combination.model)
+        infeasible = forbidden(layouts.regions, kernel, combination.model) != RULES.index(FEASIBLE)
+        kept.part[:, infeasible] = NOTHING
+        yield combination, kept

@@ -1,7 +1,7 @@
-"""The tables: layouts.parquet and the memmap dataset, one row per point.
+"""Tables of a sweep: layouts.parquet, the memmap dataset with one row per point, strips.parquet.
 
-Here arrays become Arrow columns and files; nothing is computed. Both are written block by block, so
-that memory does not grow with a sweep.
+Arrays become Arrow columns and files here; nothing is computed. The first two are written block by
+block, so that memory does not grow with a sweep.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,11 +18,11 @@ from memmap_atlas.memmodel.feasibility import FEASIBLE, RULES
 from memmap_atlas.memmodel.quantities import QUANTITIES
 from memmap_atlas.memmodel.regions import Ints
 from memmap_atlas.sweep.axes import AXES
-from memmap_atlas.sweep.design import POINTS_PER_GROUP, Sweep
+from memmap_atlas.sweep.design import POINTS_PER_GROUP, Combination, Sweep
 from memmap_atlas.sweep.evaluate import Points
 from memmap_atlas.sweep.layouts import Layouts
 
-# rows of layouts.parquet that are written at once
+# rows of a row group of layouts.parquet
 LAYOUTS_PER_GROUP = 1 << 16
 
 NAME = pa.dictionary(pa.int32(), pa.string())
@@ -41,10 +41,9 @@ POINT_COLUMNS = [
     ("reason", NAME, "the rule that forbids the point; null where feasible"),
 ]
 STRIP_COLUMNS = [
-    LAYOUT_COLUMNS[0],
-    POINT_COLUMNS[0],
-    POINT_COLUMNS[2],
-    POINT_COLUMNS[4],
+    column
+    for column in [*LAYOUT_COLUMNS, *POINT_COLUMNS]
+    if column[0] in ("layout", "kernel", "section_bytes", "model")
 ]
 STRETCHES = pa.list_(
     pa.struct(
@@ -58,7 +57,7 @@ STRETCHES = pa.list_(
 
 
 def schema(columns: Iterable[tuple[str, pa.DataType, str]], metadata: dict[str, str]) -> pa.Schema:
-    """An Arrow schema whose fields say what they hold and in which unit."""
+    """Return the Arrow schema of (name, type, description); names in _bytes have that unit."""
     return pa.schema(
         [
             pa.field(
@@ -74,7 +73,7 @@ def schema(columns: Iterable[tuple[str, pa.DataType, str]], metadata: dict[str, 
 
 
 def memmap_schema(metadata: dict[str, str]) -> pa.Schema:
-    """The schema of the memmap dataset, columns in the order of the contract."""
+    """Return the schema of the memmap dataset."""
     costs = [(quantity.column, pa.int64(), quantity.description) for quantity in QUANTITIES]
     return schema([*LAYOUT_COLUMNS, *POINT_COLUMNS, *costs], metadata)
 
@@ -90,7 +89,7 @@ def layout_columns(layouts: Layouts) -> list[pa.Array]:
 
 
 def write_layouts(path: Path, blocks: Iterable[Layouts], metadata: dict[str, str]) -> None:
-    """layouts.parquet: a row for each layout, with its regions in address order."""
+    """Write layouts.parquet: a row for each layout, with its regions in address order."""
     pairs = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64())]))
     name, *rest = LAYOUT_COLUMNS
     columns = [(name[0], pa.string(), name[2]), *rest]
@@ -98,10 +97,10 @@ def write_layouts(path: Path, blocks: Iterable[Layouts], metadata: dict[str, str
     with pq.ParquetWriter(path, form, compression="zstd") as writer:
         for layouts in blocks:
             start, end = layouts.regions.start.T, layouts.regions.end.T
-            some = end > start
-            offsets = np.concatenate([[0], np.cumsum(some.sum(axis=1))]).astype(np.int32)
+            filled = end > start
+            offsets = np.concatenate([[0], np.cumsum(filled.sum(axis=1))]).astype(np.int32)
             edges = pa.StructArray.from_arrays(
-                [pa.array(start[some]), pa.array(end[some])], names=["start", "end"]
+                [pa.array(start[filled]), pa.array(end[filled])], names=["start", "end"]
             )
             regions = pa.ListArray.from_arrays(offsets, edges)
             arrays = [layouts.names, *layout_columns(layouts), regions]
@@ -109,27 +108,27 @@ def write_layouts(path: Path, blocks: Iterable[Layouts], metadata: dict[str, str
 
 
 def numbers(values: Ints, valid: NDArray[np.bool_] | None = None) -> pa.Array:
-    """int64 values as an Arrow column, without a copy; null where not ``valid``."""
+    """Return int64 values as an Arrow column, without a copy; null where not ``valid``."""
     bits = None if valid is None or valid.all() else bitmap(valid)
     return pa.Array.from_buffers(pa.int64(), values.size, [bits, pa.py_buffer(values)])
 
 
 def bitmap(values: NDArray[np.bool_]) -> pa.Buffer:
-    """Booleans as Arrow keeps them, a bit each."""
+    """Return booleans as an Arrow bitmap, a bit each."""
     return pa.py_buffer(np.packbits(values, bitorder="little"))
 
 
-def named(places: NDArray[np.int32], names: Iterable[str]) -> pa.Array:
-    """A column of names that repeat, given as the place of each in ``names``."""
-    return pa.DictionaryArray.from_arrays(pa.array(places), pa.array(names, pa.string()))
+def named(indices: NDArray[np.int32], names: Iterable[str]) -> pa.Array:
+    """Return a column of names that repeat, from their ``indices`` into ``names``."""
+    return pa.DictionaryArray.from_arrays(pa.array(indices), pa.array(names, pa.string()))
 
 
 def point_columns(points: Points, sweep: Sweep) -> list[pa.Array]:
-    """The columns of the contract for some points: all layouts of one combination, then those of
+    """Return the columns of :func:`memmap_schema`: all layouts of one combination, then those of
     the next.
     """
     combinations, count = points.combinations, len(points.layouts)
-    kernels = [sweep.kernels[kernel] for kernel, _, _ in combinations]
+    kernels = [sweep.kernels[combination.kernel] for combination in combinations]
 
     def all_layouts(values: Iterable[Any], kind: Any = np.int64) -> Any:
         return np.repeat(np.array(list(values), dtype=kind), count)
@@ -144,15 +143,18 @@ def point_columns(points: Points, sweep: Sweep) -> list[pa.Array]:
     rules = points.rules.ravel()
     feasible = rules == RULES.index(FEASIBLE)
     reasons = pa.array(rules.astype(np.int32), mask=feasible)
-    selectable = [model in sweep.kernels[kernel].models for kernel, _, model in combinations]
+    selectable = [
+        combination.model in kernel.models
+        for combination, kernel in zip(combinations, kernels, strict=True)
+    ]
     return [
         named(np.tile(np.arange(count, dtype=np.int32), len(combinations)), points.layouts.names),
         *map(all_combinations, layout_columns(points.layouts)),
-        all_named([kernel for kernel, _, _ in combinations]),
+        all_named([combination.kernel for combination in combinations]),
         numbers(all_layouts(kernel.page_size for kernel in kernels)),
-        numbers(all_layouts(section for _, section, _ in combinations)),
+        numbers(all_layouts(combination.section_size for combination in combinations)),
         numbers(all_layouts(kernel.struct_page_size for kernel in kernels)),
-        all_named([model for _, _, model in combinations]),
+        all_named([combination.model for combination in combinations]),
         pa.array(all_layouts(selectable, np.bool_)),
         pa.array(feasible),
         pa.DictionaryArray.from_arrays(reasons, pa.array(RULES, pa.string())),
@@ -163,21 +165,23 @@ def point_columns(points: Points, sweep: Sweep) -> list[pa.Array]:
 def write_memmap(
     path: Path, points: Iterable[Points], sweep: Sweep, metadata: dict[str, str]
 ) -> None:
-    """One file of the memmap dataset: a row group has all points of some layouts under one kernel,
-    or under several, those of one combination after those of the other.
+    """Write one file of the memmap dataset: a row group has all points of some layouts under one or
+    several kernels, combination by combination.
     """
     form = memmap_schema(metadata)
-    # in one page the repetitions of a column are seen
+    # one page for a row group: repetitions within a column compress
     with pq.ParquetWriter(
         path, form, compression="zstd", max_rows_per_page=POINTS_PER_GROUP
     ) as writer:
-        for some in points:
-            table = pa.Table.from_arrays(point_columns(some, sweep), schema=form)
+        for group in points:
+            table = pa.Table.from_arrays(point_columns(group, sweep), schema=form)
             writer.write_table(table, row_group_size=len(table))
 
 
 def stretches(strip: Strip) -> pa.Array:
-    """The stretches of each layout that keep anything, neighbours of the same part as one."""
+    """Return the stretches of each layout that keep struct pages; neighbours of the same part are
+    merged.
+    """
     edges, part = strip.edges.T, strip.part.T
     kept = part != NOTHING
     start, end, part = edges[:, :-1][kept], edges[:, 1:][kept], part[kept]
@@ -195,16 +199,27 @@ def stretches(strip: Strip) -> pa.Array:
 
 
 def write_strips(
-    path: Path, strips: Iterator[tuple[str, int, str, Strip]], names: Any, metadata: dict[str, str]
+    path: Path,
+    strips: Iterator[tuple[Combination, Strip]],
+    names: pa.StringArray,
+    metadata: dict[str, str],
 ) -> None:
-    """strips.parquet: for each layout and (kernel, section size, model) where struct pages stay."""
+    """Write strips.parquet: for each combination and layout, where struct pages stay.
+
+    names: of the layouts
+    """
     columns = [*STRIP_COLUMNS, ("stretches", STRETCHES, "kept struct pages: addresses and part")]
     form = schema(columns, metadata)
     count = len(names)
     layouts = named(np.arange(count, dtype=np.int32), names)
-    none = np.zeros(count, dtype=np.int32)
+    repeated = np.zeros(count, dtype=np.int32)
     with pq.ParquetWriter(path, form, compression="zstd") as writer:
-        for kernel, section, model, strip in strips:
-            of_kernel, of_model = named(none, [kernel]), named(none, [model])
-            arrays = [layouts, of_kernel, pa.repeat(section, count), of_model, stretches(strip)]
+        for combination, strip in strips:
+            arrays = [
+                layouts,
+                named(repeated, [combination.kernel]),
+                pa.repeat(combination.section_size, count),
+                named(repeated, [combination.model]),
+                stretches(strip),
+            ]
             writer.write_table(pa.Table.from_arrays(arrays, schema=form))
