@@ -269,8 +269,8 @@ resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
 sys.path.insert(0, {library!r})
 from pathlib import Path
-from memmap_atlas.config import load_sweeps
-from memmap_atlas.documents import ConfigError
+from memmap_atlas.sweepfile.sweeps import load_sweeps
+from memmap_atlas.documents.errors import ConfigError
 root = Path({root!r})
 try:
     load_sweeps({{"sweeps": ["huge.yaml"], "max_points": 10**9}}, root, root)
