@@ -11,9 +11,15 @@ min_version("9.27")
 
 HERE = Path(workflow.basedir)
 sys.path.insert(0, str(HERE / "workflow/scripts"))
+from memmap_atlas.pipeline.paths import PATHS
 
 
 configfile: str(HERE / "config/config.yaml")
+
+
+# "<table>" in a rule is the entry of that name
+pathvars:
+    **PATHS,
 
 
 report: "workflow/report/workflow.rst"
@@ -21,20 +27,12 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/sweep.smk"
-include: "workflow/rules/figures_common.smk"
 include: "workflow/rules/figures.smk"
-include: "workflow/rules/explorer_common.smk"
 include: "workflow/rules/explorer.smk"
-include: "workflow/rules/lab_common.smk"
 include: "workflow/rules/lab.smk"
-include: "workflow/rules/census_common.smk"
 include: "workflow/rules/census.smk"
-include: "workflow/rules/evidence_common.smk"
 include: "workflow/rules/evidence.smk"
-include: "workflow/rules/quoted.smk"
-include: "workflow/rules/answer_common.smk"
 include: "workflow/rules/answer.smk"
-include: "workflow/rules/report_common.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -48,7 +46,7 @@ rule all:
         TABLES,
         FIGURES,
         EXPLORERS,
-        EVIDENCE_FIGURE,
-        "results/index.html",
+        EVIDENCE_RESULTS,
+        "<index>",
     message:
         "every table, figure and explorer is made"

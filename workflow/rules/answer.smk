@@ -3,16 +3,18 @@
 
 rule answer_sheet:
     input:
-        unpack(answer_sources),
         library=library("answer.py"),
+        map=lambda wildcards: the_question().file,
+        sweep="<resolved>",
+        memmap=lambda wildcards: tables(sweep_of(wildcards)),
     output:
-        text="results/{sweep}/answer.txt",
-        markdown="results/{sweep}/answer.md",
-        csv="results/{sweep}/answer.csv",
-        choices="results/{sweep}/answer.choices.csv",
-        changes="results/{sweep}/answer.changes.csv",
+        text="<answer>.txt",
+        markdown="<answer>.md",
+        csv="<answer>.csv",
+        choices="<answer>.choices.csv",
+        changes="<answer>.changes.csv",
     log:
-        "results/{sweep}/logs/answer.log",
+        "<logs>/answer.log",
     conda:
         "../envs/atlas.yaml"
     resources:
@@ -29,14 +31,24 @@ rule answer_sheet:
 
 rule answer:
     input:
-        unpack(answer_parts),
+        texts=lambda wildcards: [path("<answer>.txt", sweep=the_question().every.name)],
+        figures=lambda wildcards: [
+            file for sweep in the_question().sweeps for file in figures(sweep)
+        ],
     log:
-        "results/logs/answer.log",
+        "<run_logs>/answer.log",
     localrule: True
     conda:
         "../envs/atlas.yaml"
     params:
-        files=answer_files,
+        files=lambda wildcards, input: [
+            *(
+                text.removesuffix(".txt") + kind
+                for text in input.texts
+                for kind in (".txt", ".md", ".csv", ".choices.csv", ".changes.csv")
+            ),
+            *(file for file in input.figures if file.endswith((".svg", ".pdf", ".png"))),
+        ],
     message:
         "the answer"
     script:

@@ -9,10 +9,10 @@ rule debian_trees:
     input:
         library=lab_library("debian.py"),
     output:
-        trees=directory("results/census/{suite}/trees"),
-        package="results/census/{suite}/package.txt",
+        trees=directory("<censuses>/{suite}/trees"),
+        package="<censuses>/{suite}/package.txt",
     log:
-        "results/census/{suite}/logs/trees.log",
+        "<censuses>/{suite}/logs/trees.log",
     retries: 2
     conda:
         "../envs/atlas.yaml"
@@ -25,17 +25,17 @@ rule debian_trees:
 rule census_table:
     input:
         settled,
-        unpack(census_trees),
+        unpack(lambda wildcards: census_inputs(wildcards.trees, config)),
         library=library("census.py"),
         boards=str(HERE / "config/boards.tsv"),
         kernels=str(HERE / "config/kernels.yaml"),
     output:
-        table="results/census/{trees}/census.parquet",
-        csv="results/census/{trees}/census.csv",
-        text="results/census/{trees}/census.txt",
-        markdown="results/census/{trees}/census.md",
+        table="<census>/census.parquet",
+        csv="<census>/census.csv",
+        text="<census>/census.txt",
+        markdown="<census>/census.md",
     log:
-        "results/census/{trees}/logs/census.log",
+        "<census>/logs/census.log",
     conda:
         "../envs/atlas.yaml"
     threads: 2
@@ -44,7 +44,7 @@ rule census_table:
         runtime=60,
     params:
         arch="arm64",
-        seen=census_seen,
+        seen=lambda wildcards: census_state(wildcards.trees, config),
     message:
         "census: {wildcards.trees}"
     script:
@@ -53,9 +53,9 @@ rule census_table:
 
 rule census:
     input:
-        texts=census_texts,
+        texts=censuses(config),
     log:
-        "results/census/logs/census.log",
+        "<censuses>/logs/census.log",
     localrule: True
     conda:
         "../envs/atlas.yaml"

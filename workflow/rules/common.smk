@@ -1,17 +1,46 @@
-# What the configuration asks for, checked before any job, and what earlier runs left; nothing is
-# made here.
+# Checks what the configuration asks for before any job runs, and holds the results of earlier runs to
+# their checksums. Nothing is made here.
 
 import os
+from dataclasses import asdict
 from functools import cache
+from shlex import quote
 
 from memmap_atlas.answer.question import question_of
-from memmap_atlas.sweepfile.sweeps import load_sweeps
+from memmap_atlas.catalog.kernels import load_kernels
 from memmap_atlas.documents.errors import ConfigError
-from memmap_atlas.integrity.dependencies import SCRIPTS, modules_of
-from memmap_atlas.sweep.design import resolved
-from memmap_atlas.pipeline.paths import FIGURE_SUFFIXES, checks, described, explorers, figures, strays, summary, tables
+from memmap_atlas.documents.yaml_loader import as_list
+from memmap_atlas.figures.registry import FIGURES as KINDS
+from memmap_atlas.lab.boards import BOARDS
+from memmap_atlas.lab.lab_file import the_lab
+from memmap_atlas.lab.rule_inputs import (
+    boot_folders,
+    build_choice,
+    kernel_source,
+    kernels_of,
+    userland,
+)
+from memmap_atlas.memmodel.kernel import kernel_values
+from memmap_atlas.pipeline import snakemake_internals
+from memmap_atlas.pipeline.paths import FIGURE_SUFFIXES, checks, described, explorers, figures
+from memmap_atlas.pipeline.paths import path, strays, summary, tables
+from memmap_atlas.pipeline.rule_inputs import (
+    description_json,
+    design_space,
+    explorer_tables,
+    figure_command,
+    figure_inputs,
+    figure_label,
+    figure_library,
+    index_entries,
+    lab_library,
+    library,
+    sweep_named,
+)
 from memmap_atlas.pipeline.run_lock import RunLock, unlock
 from memmap_atlas.pipeline.verify import stale_results, remove_scratch, set_clocks
+from memmap_atlas.reports.census_inputs import census_inputs, census_state, censuses
+from memmap_atlas.sweepfile.sweeps import load_sweeps
 
 try:
     # a file that is asked about brings sweeps of its own
@@ -21,69 +50,111 @@ try:
 except ConfigError as error:
     raise WorkflowError(*map(str, error.problems))
 
-RESULTS = Path("results")
+# the values of --config that name each sweep
+if QUESTION:
+    CONFIGURED = dict.fromkeys(SWEEPS, QUESTION.asked)
+else:
+    CONFIGURED = {
+        name: [f"sweeps={as_list([entry])}"] for name, entry in zip(SWEEPS, config["sweeps"])
+    }
+
+RESULTS = Path(path("<results>"))
 # where jobs write
 FOLDERS = [
     RESULTS,
-    *(RESULTS / name for name in ("evidence", "lab", "quoted", *SWEEPS)),
-    *RESULTS.glob("census/*"),
+    *(Path(path("<sweep>", sweep=name)) for name in SWEEPS),
+    *map(Path, map(path, ("<evidence>", "<lab>"))),
+    *Path(path("<censuses>")).glob("*"),
 ]
-# SHA-256 of what each job wrote, to know it again
-CHECKS = [check for sweep in SWEEPS.values() for check in checks(sweep)]
-CHECKS += [f"results/evidence/checks/{name}.sha256" for name in ("residuals", "figure")]
-CHECKS += ["results/checks/vega.sha256"] * any(map(explorers, SWEEPS.values()))
+CHECKS = [
+    *(check for sweep in SWEEPS.values() for check in checks(sweep)),
+    *(path(f"<evidence_checks>/{name}.sha256") for name in ("residuals", "figure")),
+    *[path("<run_checks>/vega.sha256")] * any(map(explorers, SWEEPS.values())),
+]
+INDEX_CHECK = path("<run_checks>/index.sha256")
 TABLES = [
     *CHECKS,
-    *(path for sweep in SWEEPS.values() for path in (*described(sweep), *tables(sweep))),
+    *(file for sweep in SWEEPS.values() for file in (*described(sweep), *tables(sweep))),
 ]
-FIGURES = [figure for sweep in SWEEPS.values() for figure in figures(sweep)]
-INDEX_CHECK = "results/checks/index.sha256"
-
-try:
-    PRESENCE = RunLock(Path(".snakemake")) if workflow.is_main_process else None
-except OSError:
-    # nothing can be written here: Snakemake says so
-    PRESENCE = None
-
-# targets that no sweep is run for
-WITHOUT_SWEEPS = {"census", "quoted"}
+FIGURES = [file for sweep in SWEEPS.values() for file in figures(sweep)]
+EXPLORERS = [page for sweep in SWEEPS.values() for page in explorers(sweep)]
+EVIDENCE = str(HERE / "workflow/resources/evidence.parquet")
+EVIDENCE_QUESTION = "Which numbers can I trust, and of which kernels?"
+EVIDENCE_RESULTS = [
+    *(path(f"<evidence_figure>{suffix}") for suffix in FIGURE_SUFFIXES),
+    *(path(f"<evidence>/{name}") for name in ("residuals.parquet", "agreement.txt")),
+]
+CITATION = str(HERE / "CITATION.cff")
 
 
-def library(*files):
-    """Scripts, by their names, and all that they import: inputs of a rule, since Snakemake does not
-    see what a script imports. So an edit runs those rules again that it can make a difference for.
+# The sweeps, the question and the lab of the configuration
+
+
+def sweep_of(wildcards):
+    """Return the sweep of a file under results/; one clear line where this run has none."""
+    return sweep_named(wildcards.sweep, SWEEPS)
+
+
+def the_question():
+    """Return the question about a file; one clear line where no file is given."""
+    if QUESTION is None:
+        sys.exit(
+            "Error: the answer is for a file: "
+            "snakemake --cores 1 answer --config file=path/to/board.dtb"
+        )
+    return QUESTION
+
+
+@cache
+def lab():
+    """Return the lab that the configuration names, or the one boot that it asks for. Its file is
+    read when one of its targets is asked for.
     """
-    return [str(path) for path in sorted(modules_of(*(SCRIPTS / name for name in files)))]
+    try:
+        return the_lab(config, HERE, Path.cwd())
+    except ConfigError as error:
+        # an error of an input function would come with a traceback
+        sys.exit("\n".join(("Error in the lab's configuration:", *map(str, error.problems))))
 
 
-def space(wildcards):
-    """The design space of a sweep in native types: what its tables are made from. Other words to
-    describe it, or one figure more, compute nothing again.
-    """
-    values = resolved(SWEEPS[wildcards.sweep])
-    return {key: values[key] for key in values if key not in ("description", "figures")}
+def lab_kernel_of(wildcards):
+    """Return the entry of a kernel in the lab."""
+    return lab().kernels[wildcards.kernel]
 
 
-def starts():
-    """Whether jobs are going to run, and this is not one of them."""
-    asked = workflow.execution_settings is not None and workflow.is_main_process
-    return asked and not (workflow.dryrun or workflow.touch)
+def booted_kernels(wildcards):
+    """Return the kernels of the evidence in native types, without reading a lab's file."""
+    files = [HERE / f"config/{name}.yaml" for name in ("kernels", "lab-kernels")]
+    try:
+        kernels = load_kernels(*files)
+    except ConfigError as error:
+        sys.exit("\n".join(("Error in the kernels:", *map(str, error.problems))))
+    return {name: kernel_values(kernel) for name, kernel in kernels.items()}
+
+
+# Results of earlier runs
+
+
+@cache
+def run_lock():
+    """Return the lock that marks this run, None where nothing can be written: Snakemake says so."""
+    try:
+        return RunLock(Path(".snakemake"))
+    except OSError:
+        return None
 
 
 @cache
 def settle():
-    """End what a run that was killed began, once, before it is known which jobs have to run."""
-    if workflow.is_main_process:
-        # what it left incomplete is made again, as --rerun-incomplete has it
-        workflow.dag_settings.force_incomplete = True
-    if not starts():
+    """Clean up after a killed run, once, before it is known which jobs have to run."""
+    if snakemake_internals.is_main_process(workflow):
+        snakemake_internals.rerun_incomplete(workflow)
+    if not snakemake_internals.starts_jobs(workflow):
         return
-    if workflow.local_exec:
-        start_freely(workflow.scheduling_settings)
-    if PRESENCE:
-        PRESENCE.plan()
-        if unlock(PRESENCE, Path(".snakemake/locks"), makes):
-            print("The run before was killed: its lock is removed.", file=sys.stderr)
+    snakemake_internals.lift_start_limit(workflow)
+    made_here = lambda file: snakemake_internals.is_output(workflow, file)
+    if run_lock() and unlock(run_lock(), Path(".snakemake/locks"), made_here):
+        print("The run before was killed: its lock is removed.", file=sys.stderr)
     try:
         set_clocks([RESULTS])
     except OSError as error:
@@ -92,62 +163,40 @@ def settle():
 
 @cache
 def tidy():
-    """Hold what earlier runs made of the sweeps to their checks, once."""
+    """Verify the results of earlier runs of the sweeps, once, and have stale ones made again."""
     settle()
-    if not workflow.is_main_process:
+    if not snakemake_internals.is_main_process(workflow):
         return
-    found = stale_results(map(Path, [*CHECKS, INDEX_CHECK]))
-    workflow.dag.forcefiles.update(found.again)
-    for words in found.words:
-        print(f"{words}; {'it is' if starts() else 'a run has it'} made again", file=sys.stderr)
-
-
-def start_freely(settings):
-    """Take the limit of a hundred starts a second from a run on this machine, where cores are the
-    limit: Snakemake looks for jobs anew a second after each look for as long as there is one, and so
-    more often with each job, up to a fifth of the run. A limit that was asked for stays.
-    """
-    limit = settings.max_jobs_per_timespan
-    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
-        settings.max_jobs_per_timespan = None
-
-
-def makes(path):
-    """Whether a rule makes the file."""
-    return any(rule.is_producer(path) for rule in workflow.rules)
+    stale = stale_results(map(Path, [*CHECKS, INDEX_CHECK]))
+    snakemake_internals.make_again(workflow, stale.again)
+    ending = "it is" if snakemake_internals.starts_jobs(workflow) else "a run has it"
+    for words in stale.words:
+        print(f"{words}; {ending} made again", file=sys.stderr)
 
 
 def tidied(wildcards):
-    """Input of what all other jobs of a sweep rest on: no file, but the moment to look around."""
+    """Input of the first job of a sweep: no file, but the moment to verify earlier results."""
     tidy()
     return []
 
 
 def settled(wildcards):
-    """The same for a job that is of no sweep."""
+    """Input of jobs that rest on no sweep: no file, but the moment to clean up."""
     settle()
     return []
 
 
-wildcard_constraints:
-    sweep="(?!(lab|evidence|census|quoted)/)[a-z0-9-]+",
-    part="[0-9]+",
-    variant="(-[a-z0-9_.-]+)?",
-
-
 onstart:
-    if PRESENCE:
-        # Snakemake's lock stands
-        PRESENCE.planned()
     if not os.access(RESULTS if RESULTS.exists() else ".", os.W_OK):
         sys.exit(
             f"Error: {RESULTS.absolute()} can't be written: make it writable and run again"
         )
-    remove_scratch(FOLDERS)
-    # the lab is read where a target of it is asked for
+    if run_lock() and run_lock().alone():
+        remove_scratch(FOLDERS)
+    # the lab is read where a target of it is asked for, results are verified for those of a sweep
     if lab.cache_info().currsize:
         print(lab().summary)
-    elif not {*workflow.dag_settings.targets} & WITHOUT_SWEEPS:
+    elif tidy.cache_info().currsize:
         print(summary(SWEEPS.values()))
     for sweep in SWEEPS.values():
         for stray in strays(sweep):

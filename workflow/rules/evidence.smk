@@ -1,17 +1,18 @@
-# What the lab observed when it was last run as a whole comes with the workflow, and is drawn by every
-# run: the kernels that stand behind the figures of the sweeps.
+# The observations of the last run of the full lab come with the workflow. Every run draws them: the
+# boots behind the figures of the sweeps.
 
 
 use rule lab_residuals as evidence_residuals with:
     input:
+        settled,
         library=library("lab_residuals.py"),
         observations=EVIDENCE,
     output:
-        residuals="results/evidence/residuals.parquet",
-        agreement="results/evidence/agreement.txt",
-        check="results/evidence/checks/residuals.sha256",
+        residuals="<evidence>/residuals.parquet",
+        agreement="<evidence>/agreement.txt",
+        check="<evidence_checks>/residuals.sha256",
     log:
-        "results/evidence/logs/residuals.log",
+        "<evidence_logs>/residuals.log",
     params:
         kernels=booted_kernels,
     message:
@@ -22,21 +23,21 @@ use rule lab_figure as evidence_figure with:
     input:
         library=library("lab_figure.py"),
         observations=EVIDENCE,
-        residuals="results/evidence/residuals.parquet",
+        residuals="<evidence>/residuals.parquet",
         citation=CITATION,
     output:
         report(
-            "results/evidence/figures/computed-against-booted.svg",
+            "<evidence_figure>.svg",
             caption="../report/figure.rst",
             category="evidence",
             labels={"figure": "computed against booted"},
         ),
-        multiext("results/evidence/figures/computed-against-booted", *FIGURE_SUFFIXES[1:]),
-        check="results/evidence/checks/figure.sha256",
+        multiext("<evidence_figure>", *FIGURE_SUFFIXES[1:]),
+        check="<evidence_checks>/figure.sha256",
     log:
-        "results/evidence/logs/figure.log",
+        "<evidence_logs>/figure.log",
     params:
-        command="snakemake --cores 1 -- results/evidence/figures/computed-against-booted.svg",
+        command=lambda wildcards, output: f"snakemake --cores 1 -- {output[0]}",
         question=EVIDENCE_QUESTION,
     message:
         "evidence: computed against booted"

@@ -1,14 +1,15 @@
-# A page for each sweep to move through: all of its points in one file that asks for nothing.
+# A page for each sweep to move through: all of its points in one file, which works offline.
 
 
 rule vega:
     input:
+        settled,
         library=library("vega.py"),
     output:
-        script=VEGA,
-        check="results/checks/vega.sha256",
+        script="<vega>",
+        check="<run_checks>/vega.sha256",
     log:
-        "results/logs/vega.log",
+        "<run_logs>/vega.log",
     conda:
         "../envs/atlas.yaml"
     resources:
@@ -22,28 +23,28 @@ rule vega:
 
 rule explorer:
     input:
-        unpack(explorer_sources),
         library=library("explorer.py"),
-        sweep="results/{sweep}/sweep.resolved.yaml",
-        layouts="results/{sweep}/layouts.parquet",
-        strips="results/{sweep}/strips.parquet",
-        vega=VEGA,
+        sweep="<resolved>",
+        layouts="<layouts>",
+        memmap=lambda wildcards: explorer_tables(sweep_of(wildcards)),
+        strips="<strips>",
+        vega="<vega>",
         resources=[
             str(HERE / f"workflow/resources/explorer/{name}")
             for name in ("page.html.j2", "explorer.js", "explorer.css")
         ],
     output:
-        page="results/{sweep}/explorer.html",
-        check="results/{sweep}/checks/explorer.sha256",
+        page="<explorer>",
+        check="<checks>/explorer.sha256",
     log:
-        "results/{sweep}/logs/explorer.log",
+        "<logs>/explorer.log",
     conda:
         "../envs/atlas.yaml"
     resources:
         mem_mb=4000,
         runtime=60,
     params:
-        description=description,
+        description=lambda wildcards: description_json(sweep_of(wildcards)),
     message:
         "{wildcards.sweep}: the explorer"
     script:

@@ -2,36 +2,46 @@
 # what it draws, its captions and its provenance.
 
 
+wildcard_constraints:
+    variant="(-[a-z0-9_.-]+)?",
+
+
 for kind in KINDS:
 
     rule:
         name:
             kind.replace("-", "_")
         input:
-            unpack(figure_sources(kind)),
+            unpack(
+                lambda wildcards, kind=kind: figure_inputs(
+                    sweep_of(wildcards), kind, wildcards.variant
+                )
+            ),
             library=figure_library(kind),
-            sweep="results/{sweep}/sweep.resolved.yaml",
+            sweep="<resolved>",
             evidence=EVIDENCE,
             citation=CITATION,
         output:
             report(
-                f"results/{{sweep}}/figures/{kind}{{variant}}.svg",
+                f"<figures>/{kind}{{variant}}.svg",
                 caption="../report/figure.rst",
                 category="{sweep}",
-                labels=figure_labels(kind),
+                labels=lambda wildcards, kind=kind: {
+                    "figure": figure_label(sweep_of(wildcards), kind, wildcards.variant)
+                },
             ),
-            multiext(f"results/{{sweep}}/figures/{kind}{{variant}}", *FIGURE_SUFFIXES[1:]),
-            check=f"results/{{sweep}}/checks/figures/{kind}{{variant}}.sha256",
+            multiext(f"<figures>/{kind}{{variant}}", *FIGURE_SUFFIXES[1:]),
+            check=f"<checks>/figures/{kind}{{variant}}.sha256",
         log:
-            f"results/{{sweep}}/logs/{kind}{{variant}}.log",
+            f"<logs>/{kind}{{variant}}.log",
         conda:
             "../envs/atlas.yaml"
         resources:
             mem_mb=2000,
             runtime=60,
         params:
-            command=command,
-            description=description,
+            command=lambda wildcards, output: figure_command(CONFIGURED[wildcards.sweep], output[0]),
+            description=lambda wildcards: description_json(sweep_of(wildcards)),
             question=KINDS[kind].question,
         message:
             f"{{wildcards.sweep}}: {kind}{{wildcards.variant}}"

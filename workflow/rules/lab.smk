@@ -1,4 +1,5 @@
-# The lab: real kernels are booted on memory maps, and the arithmetic is held to what they allocate.
+# The lab: real kernels are booted on memory maps, and what they allocate is compared with what is
+# computed.
 
 
 wildcard_constraints:
@@ -11,12 +12,13 @@ wildcard_constraints:
 
 rule lab_source:
     input:
+        settled,
         library=lab_library("build.py", "debian.py"),
     output:
-        source=temp(directory("results/lab/sources/{suite}/{package}")),
-        version="results/lab/sources/{suite}/{package}.version",
+        source=temp(directory("<lab_source>")),
+        version="<lab_source>.version",
     log:
-        "results/lab/logs/source-{suite}-{package}.log",
+        "<lab_logs>/source-{suite}-{package}.log",
     retries: 2
     conda:
         "../envs/atlas.yaml"
@@ -28,24 +30,24 @@ rule lab_source:
 
 rule lab_kernel:
     input:
-        unpack(kernel_source),
+        unpack(lambda wildcards: kernel_source(lab_kernel_of(wildcards).origin)),
         library=lab_library("build.py", "debian.py"),
         resources=[
             str(HERE / f"workflow/resources/{name}") for name in ("lab.config", "sparsemem.h")
         ],
     output:
-        image="results/lab/kernels/{kernel}/image",
-        about="results/lab/kernels/{kernel}/kernel.json",
+        image="<lab_kernel>/image",
+        about="<lab_kernel>/kernel.json",
     log:
-        "results/lab/logs/kernel-{kernel}.log",
+        "<lab_logs>/kernel-{kernel}.log",
     retries: 2
     conda:
         "../envs/atlas.yaml"
-    threads: lambda wildcards: 8 if lab().kernels[wildcards.kernel].origin.source else 1
+    threads: lambda wildcards: 8 if lab_kernel_of(wildcards).origin.source else 1
     params:
-        origin=lambda wildcards: asdict(lab().kernels[wildcards.kernel].origin),
-        choice=build_choice,
-        architecture=lambda wildcards: BOARDS[lab().kernels[wildcards.kernel].kernel.arch].debian,
+        origin=lambda wildcards: asdict(lab_kernel_of(wildcards).origin),
+        choice=lambda wildcards: build_choice(lab_kernel_of(wildcards).kernel),
+        architecture=lambda wildcards: BOARDS[lab_kernel_of(wildcards).kernel.arch].debian,
     message:
         "lab: the image of {wildcards.kernel}"
     script:
@@ -57,9 +59,9 @@ rule lab_userland:
         settled,
         library=lab_library("initramfs.py", "debian.py"),
     output:
-        "results/lab/userland/{suite}/{architecture}.cpio",
+        "<lab_userland>",
     log:
-        "results/lab/logs/userland-{suite}-{architecture}.log",
+        "<lab_logs>/userland-{suite}-{architecture}.log",
     retries: 2
     conda:
         "../envs/atlas.yaml"
@@ -71,19 +73,19 @@ rule lab_userland:
 
 rule lab_boot:
     input:
-        image="results/lab/kernels/{kernel}/image",
-        about="results/lab/kernels/{kernel}/kernel.json",
-        initrd=userland,
+        image="<lab_kernel>/image",
+        about="<lab_kernel>/kernel.json",
+        initrd=lambda wildcards: userland(lab_kernel_of(wildcards).kernel),
         library=lab_library("boards/*.py", "run.py"),
     output:
-        directory("results/lab/boots/{kernel}/{map}"),
+        directory("<lab_boot>"),
     log:
-        "results/lab/logs/boots/{kernel}/{map}.log",
+        "<lab_logs>/boots/{kernel}/{map}.log",
     conda:
         "../envs/atlas.yaml"
     params:
-        arch=lambda wildcards: lab().kernels[wildcards.kernel].kernel.arch,
-        cpu=lambda wildcards: lab().kernels[wildcards.kernel].cpu,
+        arch=lambda wildcards: lab_kernel_of(wildcards).kernel.arch,
+        cpu=lambda wildcards: lab_kernel_of(wildcards).cpu,
         regions=lambda wildcards: [list(region) for region in lab().maps[wildcards.map]],
         time_limit=lambda wildcards: lab().time_limit,
     message:
@@ -95,15 +97,15 @@ rule lab_boot:
 rule lab_observations:
     input:
         library=library("lab_observations.py"),
-        boots=boots,
+        boots=lambda wildcards: boot_folders(lab()),
     output:
-        "results/lab/observations.parquet",
+        "<lab>/observations.parquet",
     log:
-        "results/lab/logs/observations.log",
+        "<lab_logs>/observations.log",
     conda:
         "../envs/atlas.yaml"
     params:
-        kernels=lab_kernels,
+        kernels=lambda wildcards: kernels_of(lab()),
         boots=lambda wildcards: [kernel for kernel, _ in lab().boots],
     message:
         "lab: what the logs show"
@@ -114,19 +116,19 @@ rule lab_observations:
 rule lab_residuals:
     input:
         library=library("lab_residuals.py"),
-        observations="results/lab/observations.parquet",
+        observations="<lab>/observations.parquet",
     output:
-        residuals="results/lab/residuals.parquet",
-        agreement="results/lab/agreement.txt",
+        residuals="<lab>/residuals.parquet",
+        agreement="<lab>/agreement.txt",
     log:
-        "results/lab/logs/residuals.log",
+        "<lab_logs>/residuals.log",
     conda:
         "../envs/atlas.yaml"
     resources:
         mem_mb=2000,
         runtime=30,
     params:
-        kernels=lab_kernels,
+        kernels=lambda wildcards: kernels_of(lab()),
     message:
         "lab: booted against computed"
     script:
@@ -136,13 +138,13 @@ rule lab_residuals:
 rule lab_figure:
     input:
         library=library("lab_figure.py"),
-        observations="results/lab/observations.parquet",
-        residuals="results/lab/residuals.parquet",
+        observations="<lab>/observations.parquet",
+        residuals="<lab>/residuals.parquet",
         citation=CITATION,
     output:
-        multiext("results/lab/figures/computed-against-booted", *FIGURE_SUFFIXES),
+        multiext("<lab_figure>", *FIGURE_SUFFIXES),
     log:
-        "results/lab/logs/figure.log",
+        "<lab_logs>/figure.log",
     conda:
         "../envs/atlas.yaml"
     resources:
@@ -158,14 +160,14 @@ rule lab_figure:
 
 rule boot:
     input:
-        boots,
+        lambda wildcards: boot_folders(lab()),
     log:
-        "results/lab/logs/boot.log",
+        "<lab_logs>/boot.log",
     localrule: True
     conda:
         "../envs/atlas.yaml"
     params:
-        kernels=lab_kernels,
+        kernels=lambda wildcards: kernels_of(lab()),
     message:
         "lab: one boot"
     script:
@@ -174,12 +176,12 @@ rule boot:
 
 rule lab:
     input:
-        "results/lab/figures/computed-against-booted.png",
-        observations="results/lab/observations.parquet",
-        residuals="results/lab/residuals.parquet",
-        agreement="results/lab/agreement.txt",
+        "<lab_figure>.png",
+        observations="<lab>/observations.parquet",
+        residuals="<lab>/residuals.parquet",
+        agreement="<lab>/agreement.txt",
     log:
-        "results/lab/logs/verdict.log",
+        "<lab_logs>/verdict.log",
     localrule: True
     conda:
         "../envs/atlas.yaml"

@@ -1,4 +1,4 @@
-# What shows a whole run: its index, and what Snakemake's own report begins with.
+# Pages that show a whole run: its index, and the introduction of Snakemake's own report.
 
 
 rule index:
@@ -6,21 +6,21 @@ rule index:
         TABLES,
         FIGURES,
         EXPLORERS,
-        EVIDENCE_FIGURE,
+        EVIDENCE_RESULTS,
         library=library("index.py"),
         template=str(HERE / "workflow/report/index.html.j2"),
         citation=CITATION,
     output:
-        index="results/index.html",
-        introduction="results/introduction.rst",
+        index="<index>",
+        introduction="<introduction>",
         check=INDEX_CHECK,
     log:
-        "results/logs/index.log",
+        "<run_logs>/index.log",
     localrule: True
     conda:
         "../envs/atlas.yaml"
     params:
-        run=the_run,
+        run=index_entries(SWEEPS.values(), EVIDENCE_QUESTION),
     message:
         "the index of all figures"
     script:

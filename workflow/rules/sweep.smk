@@ -1,23 +1,28 @@
 # A sweep becomes layouts, and layouts become the memmap dataset.
 
 
+wildcard_constraints:
+    sweep="(?!(lab|evidence|census)/)[a-z0-9-]+",
+    part="[0-9]+",
+
+
 rule layouts:
     input:
         tidied,
         library=library("layouts.py"),
     output:
-        sweep="results/{sweep}/sweep.resolved.yaml",
-        layouts="results/{sweep}/layouts.parquet",
-        check="results/{sweep}/checks/layouts.sha256",
+        sweep="<resolved>",
+        layouts="<layouts>",
+        check="<checks>/layouts.sha256",
     log:
-        "results/{sweep}/logs/layouts.log",
+        "<logs>/layouts.log",
     conda:
         "../envs/atlas.yaml"
     resources:
         mem_mb=2000,
         runtime=30,
     params:
-        sweep=space,
+        sweep=lambda wildcards: design_space(sweep_of(wildcards)),
     message:
         "{wildcards.sweep}: layouts"
     script:
@@ -27,12 +32,12 @@ rule layouts:
 rule evaluate:
     input:
         library=library("evaluate.py"),
-        sweep="results/{sweep}/sweep.resolved.yaml",
+        sweep="<resolved>",
     output:
-        table="results/{sweep}/memmap/part-{part}.parquet",
-        check="results/{sweep}/checks/memmap/part-{part}.sha256",
+        table="<table>",
+        check="<table_check>",
     log:
-        "results/{sweep}/logs/evaluate-{part}.log",
+        "<logs>/evaluate-{part}.log",
     conda:
         "../envs/atlas.yaml"
     resources:
@@ -47,12 +52,12 @@ rule evaluate:
 rule strips:
     input:
         library=library("strips.py"),
-        sweep="results/{sweep}/sweep.resolved.yaml",
+        sweep="<resolved>",
     output:
-        table="results/{sweep}/strips.parquet",
-        check="results/{sweep}/checks/strips.sha256",
+        table="<strips>",
+        check="<checks>/strips.sha256",
     log:
-        "results/{sweep}/logs/strips.log",
+        "<logs>/strips.log",
     conda:
         "../envs/atlas.yaml"
     resources:

@@ -1,5 +1,9 @@
 """Write the answer for one memory map: as text, as Markdown, and all rows as CSV."""
 
+from memmap_atlas.job import start_job
+
+start_job()
+
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING

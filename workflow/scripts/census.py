@@ -1,5 +1,9 @@
 """Count what the boards of a folder of device trees waste, beside those of config/boards.tsv."""
 
+from memmap_atlas.job import start_job
+
+start_job()
+
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING

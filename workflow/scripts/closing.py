@@ -1,4 +1,4 @@
-"""Say where the results of a run are, and what they answer to the thread of April 2016.
+"""Print where the results of a run are, and their answer to the thread of April 2016.
 
 Reads results/ of the working directory, as snakemake left it there.
 """
@@ -6,6 +6,7 @@ Reads results/ of the working directory, as snakemake left it there.
 from pathlib import Path
 
 import pandas as pd
+from memmap_atlas.pipeline.paths import path
 
 LAYOUTS = ("thread-3g", "thread-4g")
 GIB, MIB = 1 << 30, 1 << 20
@@ -25,8 +26,8 @@ ROWS: list[tuple[str, str, int, str, str]] = [
 
 
 def answer(table: pd.DataFrame) -> str:
-    """Bytes of memmap for the two maps of the thread, from the rows of its sweep; "" where some
-    are not there, as in a sweep that was changed.
+    """Return a table of the memmap of the thread's two maps, from the rows of its sweep; "" where
+    rows are missing, as in a sweep that was changed.
     """
     rows = table.set_index(["kernel", "section_bytes", "model", "layout"])
     wanted = [(*row[1:4], layout) for row in ROWS for layout in LAYOUTS]
@@ -41,8 +42,8 @@ def answer(table: pd.DataFrame) -> str:
 
 
 def main() -> None:
-    """Print it."""
-    thread = Path("results/thread-2016/memmap")
+    """Print them."""
+    thread = Path(path("<memmap>", sweep="thread-2016"))
     if thread.is_dir() and (text := answer(pd.read_parquet(thread))):
         print("\nDoes a hole inside a section get struct pages?\n")
         print(text)
@@ -50,11 +51,13 @@ def main() -> None:
             "\nIt does: a section is populated whole. With 1 GiB sections both maps cost 16 MiB\n"
             "more than they need; with 128 MiB, since 5.12, these two cost what they need.\n"
         )
-    print("Tables:   results/<sweep>/memmap/     pandas.read_parquet(folder) reads one")
-    print("Figures:  results/<sweep>/figures/    SVG, PDF, PNG, caption and provenance of each")
-    for sweep in sorted(Path("results").glob("*/sweep.resolved.yaml")):
-        figures = len(list(sweep.parent.glob("figures/*.png")))
-        print(f"  results/{sweep.parent.name}: {figures} figure{'' if figures == 1 else 's'}")
+    tables, figures = (path(name, sweep="<sweep>") + "/" for name in ("<memmap>", "<figures>"))
+    print(f"Tables:   {tables:<28}pandas.read_parquet(folder) reads one")
+    print(f"Figures:  {figures:<28}SVG, PDF, PNG, caption and provenance of each")
+    for resolved in sorted(Path().glob(path("<resolved>", sweep="*"))):
+        sweep = resolved.relative_to(path("<results>")).parts[0]
+        count = len(list(Path(path("<figures>", sweep=sweep)).glob("*.png")))
+        print(f"  {path('<sweep>', sweep=sweep)}: {count} figure{'' if count == 1 else 's'}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,9 @@
 """Evaluate one part of a sweep's layouts under every kernel, section size and model."""
 
+from memmap_atlas.job import start_job
+
+start_job()
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 

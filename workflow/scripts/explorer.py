@@ -1,5 +1,9 @@
 """Write the explorer of a sweep: one HTML file with all of its points."""
 
+from memmap_atlas.job import start_job
+
+start_job()
+
 import json
 import sys
 from pathlib import Path

@@ -1,5 +1,9 @@
 """Draw one figure of a sweep, and write what it draws, what it shows and where it comes from."""
 
+from memmap_atlas.job import start_job
+
+start_job()
+
 import json
 import sys
 from dataclasses import replace

@@ -1,5 +1,9 @@
 """Write the index of a run, and what its report begins with."""
 
+from memmap_atlas.job import start_job
+
+start_job()
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 

@@ -1,5 +1,9 @@
 """Draw what the lab found: computed against booted."""
 
+from memmap_atlas.job import start_job
+
+start_job()
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 

@@ -1,5 +1,9 @@
 """Read the logs of all boots of the lab into one table."""
 
+from memmap_atlas.job import start_job
+
+start_job()
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 

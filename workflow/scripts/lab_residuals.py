@@ -1,5 +1,9 @@
 """Hold every quantity that the lab observed to the arithmetic."""
 
+from memmap_atlas.job import start_job
+
+start_job()
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 

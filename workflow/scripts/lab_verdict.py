@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from memmap_atlas.lab.report import failures, faults, thread_lines
 from memmap_atlas.lab.tables import read_rows
+from memmap_atlas.pipeline.paths import path
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -17,7 +18,7 @@ if __name__ == "__main__":
     blocks = {
         "Booted against computed: exact/boots": Path(snakemake.input.agreement).read_text(),
         "The vmemmap part of kernel_page_tables": "\n".join(thread_lines(observed)),
-        "Boots that failed (remove their folder under results/lab/boots to boot them again)": (
+        f"Boots that failed (remove their folder under {path('<lab_boots>')} to boot them again)": (
             "\n".join(failed)
         ),
         "Off": "\n".join(off),

@@ -1,5 +1,9 @@
 """Write what a sweep is, and its layouts."""
 
+from memmap_atlas.job import start_job
+
+start_job()
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 

@@ -1,5 +1,9 @@
 """Write where struct pages stay, for every layout under every kernel, section size and model."""
 
+from memmap_atlas.job import start_job
+
+start_job()
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 

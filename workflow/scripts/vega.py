@@ -1,5 +1,9 @@
 """Write the JavaScript that draws the charts of every explorer."""
 
+from memmap_atlas.job import start_job
+
+start_job()
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 

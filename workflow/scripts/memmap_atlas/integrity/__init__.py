@@ -1,1 +1,1 @@
-"""Outputs that appear whole, their checksums, and where they come from."""
+"""Staged outputs, checksum files, provenance, and the modules that a script depends on."""

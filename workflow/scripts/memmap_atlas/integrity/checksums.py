@@ -11,22 +11,19 @@ from pathlib import Path
 
 from memmap_atlas.integrity.provenance import digest
 
-CHECK = ".sha256"
-
-
+# suffix of a checksum file, and the folder that holds those of a sweep
+CHECK, CHECKS = ".sha256", "checks"
 MADE_FROM, MADE_WITH = "# made from ", "# made with "
-
-
 PROJECT = Path(__file__).parents[4]
 
 
 @dataclass(frozen=True)
 class Check:
-    """What a job wrote.
+    """SHA-256 in hex, by path, of the files of one job.
 
-    made: SHA-256 of its files in hex, by path
-    made_from: the same of files that it read and that have a check themselves
-    made_with: the same of files of the project that it read, as its code
+    made: files that it wrote
+    made_from: files that it read and that have a checksum file themselves
+    made_with: files of the project that it read, such as its code
     """
 
     made: Mapping[Path, str]
@@ -35,17 +32,17 @@ class Check:
 
 
 def folder_of(check: Path) -> Path:
-    """The folder that the paths in a check start from: the one that ``checks`` is in."""
-    return next(parent for parent in check.parents if parent.name == "checks").parent
+    """Return the folder that paths in a checksum file are relative to: the one that holds checks/."""
+    return next(parent for parent in check.parents if parent.name == CHECKS).parent
 
 
 def checks_in(folder: Path) -> list[Path]:
-    """The checks of the jobs that wrote into ``folder``."""
-    return sorted((folder / "checks").rglob(f"*{CHECK}"))
+    """Return the checksum files of the jobs that wrote into ``folder``."""
+    return sorted((folder / CHECKS).rglob(f"*{CHECK}"))
 
 
 def read_check(path: Path) -> Check:
-    """A check from its file. Raises ValueError where it is none."""
+    """Read a checksum file. Raises ValueError where it is cut off or damaged."""
     folder = folder_of(path)
     made: dict[Path, str] = {}
     made_from: dict[Path, str] = {}
@@ -66,33 +63,32 @@ def read_check(path: Path) -> Check:
 
 
 def recorded(path: Path) -> str:
-    """The SHA-256 of a table as its job recorded it; of a file without a check, as it is.
-
-    A table of many gigabytes has not to be read for it.
+    """Return the SHA-256 of a table as its job recorded it, without reading a table of many
+    gigabytes; a file without a record is read.
     """
     return known([path]).get(path) or digest(path)
 
 
 def known(paths: Sequence[Path]) -> dict[Path, str]:
-    """What readable checks say of the files in ``paths``, and of others in their folders."""
-    folders = {parent for path in paths for parent in path.parents if (parent / "checks").is_dir()}
+    """Return the recorded SHA-256 of the files in ``paths``, and of others in their folders."""
+    folders = {parent for path in paths for parent in path.parents if (parent / CHECKS).is_dir()}
     made: dict[Path, str] = {}
     for folder in folders:
         for check in checks_in(folder):
-            # what is damaged tells nothing; it is found when the next run starts. Another job may
-            # take its own away just now
+            # a damaged one is reported when the next run starts, and another job may be replacing
+            # its own
             with suppress(ValueError, FileNotFoundError):
                 made |= read_check(check).made
     return made
 
 
 def project_digests(inputs: Sequence[str]) -> dict[Path, str]:
-    """SHA-256 of the files in ``inputs`` that come with the project, such as its code."""
+    """Return the SHA-256 of the files in ``inputs`` that come with the project, such as its code."""
     return {path: digest(path) for path in map(Path, inputs) if path.is_relative_to(PROJECT)}
 
 
 def write_check(path: Path, check: Check, folder: Path) -> None:
-    """The file that :func:`read_check` reads, its paths as from ``folder``."""
+    """Write a file that :func:`read_check` reads, with paths relative to ``folder``."""
     lines = [
         f"{kind}{value}  {name.relative_to(start).as_posix()}"
         for kind, start, sums in (

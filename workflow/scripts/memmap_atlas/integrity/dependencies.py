@@ -1,5 +1,6 @@
-"""Which modules of the library a script is made of, read from its imports: what an edit of one of
-them must make again, and what a table says made it.
+"""Modules of the library that a script depends on, read from its imports.
+
+An edit of one of them reruns the script's jobs, and their digest is recorded in what they write.
 """
 
 import ast
@@ -15,9 +16,7 @@ SCRIPTS = LIBRARY.parent
 
 
 def code_version(files: Iterable[str | Path]) -> str:
-    """The release, and a digest of the sources that a script is made of, by their path below the
-    scripts.
-    """
+    """Return the release and a digest of source files, by their path below workflow/scripts."""
     state = hashlib.sha256()
     for path in sorted(map(Path, files)):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -26,19 +25,19 @@ def code_version(files: Iterable[str | Path]) -> str:
 
 
 def modules_of(*files: Path) -> set[Path]:
-    """Files and all that they import of the library, in however many steps."""
-    found: set[Path] = set()
+    """Return files and all modules of the library that they import, directly or not."""
+    modules: set[Path] = set()
     waiting = set(files)
     while waiting:
         path = waiting.pop()
-        found.add(path)
-        waiting |= imports(path) - found
-    return found
+        modules.add(path)
+        waiting |= imports(path) - modules
+    return modules
 
 
 @cache
 def imports(path: Path) -> frozenset[Path]:
-    """The modules of the library that a file names in its imports, with their packages."""
+    """Return the modules of the library that a file names in its imports, with their packages."""
     names = set()
     waiting: list[ast.AST] = [ast.parse(path.read_bytes())]
     while waiting:
@@ -46,16 +45,16 @@ def imports(path: Path) -> frozenset[Path]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            # what is taken from a package can be a module of it
+            # a name imported from a package can be a module
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-        # no import is within an expression
-        waiting += [one for one in ast.iter_child_nodes(node) if not isinstance(one, ast.expr)]
+        # an expression contains no import
+        waiting += [part for part in ast.iter_child_nodes(node) if not isinstance(part, ast.expr)]
     return frozenset(file for name in names for file in files_of(name))
 
 
 @cache
 def files_of(name: str) -> tuple[Path, ...]:
-    """The files that Python runs to import a dotted name; none where it is not of the library."""
+    """Return the files that Python runs to import a dotted name; none for other libraries."""
     first, *rest = name.split(".")
     if first != LIBRARY.name:
         return ()

@@ -1,4 +1,4 @@
-"""Where a table or a figure comes from: digests and versions, never a time or a machine."""
+"""Provenance of tables and figures: digests and versions, never a time or a machine."""
 
 import hashlib
 from collections.abc import Iterable
@@ -10,13 +10,13 @@ from memmap_atlas.integrity.dependencies import code_version
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
+    """Return the SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def code_metadata(library: Iterable[str]) -> dict[str, str]:
-    """What every table carries: which version of the code made it, of the files ``library``, and
+    """Return the metadata of every table: the version of the code in ``library`` that made it, and
     its units.
     """
     return {
@@ -26,11 +26,11 @@ def code_metadata(library: Iterable[str]) -> dict[str, str]:
 
 
 def metadata(resolved: Path, library: Iterable[str]) -> dict[str, str]:
-    """What the tables of a sweep carry: its digest and that of the code that made them."""
+    """Return the metadata of a sweep's tables: the digests of the sweep and of the code."""
     return {"memmap_atlas.sweep_sha256": digest(resolved), **code_metadata(library)}
 
 
 def software() -> dict[str, str]:
-    """Versions of what figures are made with."""
+    """Return the versions of Python and of the libraries that draw figures."""
     names = ("matplotlib", "numpy", "pandas", "pyarrow", "seaborn", "snakemake")
     return {"python": python_version(), **{name: version(name) for name in names}}

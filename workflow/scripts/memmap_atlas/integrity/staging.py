@@ -1,8 +1,6 @@
 """Outputs of a job, staged in a folder of their own and moved into place when all are complete."""
 
-import atexit
 import errno
-import gc
 import shutil
 import sys
 import tempfile
@@ -21,9 +19,7 @@ from memmap_atlas.integrity.checksums import (
 from memmap_atlas.integrity.provenance import digest
 
 SCRATCH = ".making-"
-
-
-# what helps against faults of the machine
+# remedies for faults of the machine
 ADVICE = {
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some space",
@@ -37,22 +33,20 @@ ADVICE = {
 def staged_outputs(
     outputs: Sequence[str], inputs: Sequence[str] = ()
 ) -> Iterator[Callable[[str | Path], Path]]:
-    """Where a job writes its ``outputs``, the last of which is its check where it has one;
-    ``inputs`` is what it reads. Gives a function from an output, or its path without suffix, to
-    where to write it.
+    """Stage the ``outputs`` of a job that reads ``inputs``; the last output is its checksum file,
+    where it has one. Yields a function from an output, or its path without suffix, to the file to
+    write instead.
 
-    What was written is moved into place when the block ends. A fault of the machine, or a damaged
-    table, ends the process with one line.
+    The files are moved into place when the block ends. Raises SystemExit, with one line, after a
+    fault of the machine or for a damaged table.
     """
     paths = [Path(path) for path in outputs]
     check = paths.pop() if paths[-1].suffix == CHECK else None
     folder = folder_of(check) if check else paths[0].parent
     scratch = None
-    # what a job leaves goes with its process: to look through it for cycles takes up to 0.3 s
-    atexit.register(gc.freeze)
     try:
         if check:
-            # as long as it stands it says that all of its files do, and are the same
+            # while it exists, all of its files are complete
             check.unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=folder))
@@ -70,7 +64,7 @@ def staged_outputs(
     except OSError as error:
         sys.exit(f"Error: {describe_fault(error, folder)}")
     except ValueError as error:
-        # Arrow is no import of those that read checks alone
+        # by name: jobs that read no table do not import Arrow
         if not type(error).__module__.startswith("pyarrow"):
             raise
         sys.exit(
@@ -83,15 +77,15 @@ def staged_outputs(
 
 
 def describe_fault(error: OSError, folder: Path) -> str:
-    """A fault of the machine in one line, with the file and what helps."""
-    # Arrow has the number in its words only
+    """Return a fault of the machine in one line, with the file and a remedy."""
+    # Arrow gives the number in its text only
     number = next((n for n in ADVICE if f"[errno {n}]" in str(error).lower()), error.errno)
     name = error.filename or folder
     words = error.strerror or first_line(error)
-    helps = f"{ADVICE[number]} and run again" if number in ADVICE else "run again"
-    return f"{name}: {words}: {helps}; what is complete is kept"
+    remedy = f"{ADVICE[number]} and run again" if number in ADVICE else "run again"
+    return f"{name}: {words}: {remedy}; what is complete is kept"
 
 
 def first_line(error: Exception) -> str:
-    """What an exception says, as far as it fits a line."""
+    """Return the first line of an exception's text, or its class."""
     return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,1 +1,1 @@
-"""The workflow's view of results/: paths, verification and the run lock."""
+"""The workflow's view of results/: paths, inputs of rules, verification and the run lock."""

@@ -1,13 +1,58 @@
-"""Which files a sweep becomes: the shape of results/."""
+"""The shape of results/: one table of paths, and the files that a sweep becomes.
 
+Rules, library, scripts and tests take every path from :data:`PATHS`: moving a file is one edit there.
+"""
+
+import re
 from collections.abc import Collection
 from pathlib import Path
 
 from memmap_atlas.figures.needs import MOST_STRIP_POINTS
 from memmap_atlas.figures.registry import figures_of
-from memmap_atlas.integrity.checksums import CHECK
+from memmap_atlas.integrity.checksums import CHECK, CHECKS
 from memmap_atlas.sweep.design import Sweep
 
+# by name, as Snakemake's path variables: <name> is an entry, {key} a wildcard
+PATHS = {
+    "results": "results",
+    # of a sweep
+    "sweep": "<results>/{sweep}",
+    "resolved": "<sweep>/sweep.resolved.yaml",
+    "layouts": "<sweep>/layouts.parquet",
+    "memmap": "<sweep>/memmap",
+    "table": "<memmap>/part-{part}.parquet",
+    "strips": "<sweep>/strips.parquet",
+    "figures": "<sweep>/figures",
+    "explorer": "<sweep>/explorer.html",
+    "answer": "<sweep>/answer",
+    "checks": f"<sweep>/{CHECKS}",
+    "table_check": f"<checks>/memmap/part-{{part}}{CHECK}",
+    "logs": "<sweep>/logs",
+    # of a run
+    "index": "<results>/index.html",
+    "introduction": "<results>/introduction.rst",
+    "vega": "<results>/vega.js",
+    "run_checks": f"<results>/{CHECKS}",
+    "run_logs": "<results>/logs",
+    # of the boots that come with the workflow
+    "evidence": "<results>/evidence",
+    "evidence_figure": "<evidence>/figures/computed-against-booted",
+    "evidence_checks": f"<evidence>/{CHECKS}",
+    "evidence_logs": "<evidence>/logs",
+    # of a lab
+    "lab": "<results>/lab",
+    "lab_source": "<lab>/sources/{suite}/{package}",
+    "lab_kernel": "<lab>/kernels/{kernel}",
+    "lab_userland": "<lab>/userland/{suite}/{architecture}.cpio",
+    "lab_boots": "<lab>/boots",
+    "lab_boot": "<lab_boots>/{kernel}/{map}",
+    "lab_figure": "<lab>/figures/computed-against-booted",
+    "lab_logs": "<lab>/logs",
+    # of a census
+    "censuses": "<results>/census",
+    "census": "<censuses>/{trees}",
+}
+NAME = re.compile("<([a-z_]+)>")
 # pictures, what they draw, where it is from, and captions to paste
 FIGURE_SUFFIXES = (
     ".svg",
@@ -20,57 +65,77 @@ FIGURE_SUFFIXES = (
 )
 
 
+def path(text: str, **values: object) -> str:
+    """Return a path with each ``<name>`` taken from :data:`PATHS`, then each ``{key}`` from
+    ``values``, such as ``path("<figures>", sweep="machines")``.
+
+    Raises KeyError for a name that PATHS lacks and a key that ``values`` lacks.
+    """
+    while NAME.search(text):
+        text = NAME.sub(lambda match: PATHS[match[1]], text)
+    return text.format_map(values)
+
+
 def tables(sweep: Sweep) -> list[str]:
-    """The files of a sweep's memmap dataset."""
-    return [f"results/{sweep.name}/memmap/part-{part:03d}.parquet" for part in range(sweep.parts)]
+    """Return the files of a sweep's memmap dataset."""
+    return [path("<table>", sweep=sweep.name, part=f"{part:03d}") for part in range(sweep.parts)]
 
 
 def figures(sweep: Sweep) -> list[str]:
-    """The files of a sweep's figures."""
+    """Return the files of a sweep's figures."""
+    folder = path("<figures>", sweep=sweep.name)
     return [
-        f"results/{sweep.name}/figures/{figure.name}{suffix}"
+        f"{folder}/{figure.name}{suffix}"
         for figure in figures_of(sweep)
         for suffix in FIGURE_SUFFIXES
     ]
 
 
 def explorers(sweep: Sweep) -> list[str]:
-    """The page to move through a sweep; none where it is too large for one."""
+    """Return the explorer page of a sweep; none where the sweep is too large for one."""
     small = sweep.points <= MOST_STRIP_POINTS
-    return [f"results/{sweep.name}/explorer.html"] if small else []
+    return [path("<explorer>", sweep=sweep.name)] if small else []
 
 
 def described(sweep: Sweep) -> list[str]:
-    """What a sweep is, its layouts, and where struct pages stay, where an explorer shows that."""
-    names = ["sweep.resolved.yaml", "layouts.parquet", *["strips.parquet"] * len(explorers(sweep))]
-    return [f"results/{sweep.name}/{name}" for name in names]
+    """Return the sweep as it ran, its layouts, and the strips that its explorer shows."""
+    names = ["<resolved>", "<layouts>", *["<strips>"] * len(explorers(sweep))]
+    return [path(name, sweep=sweep.name) for name in names]
 
 
 def checks(sweep: Sweep) -> list[str]:
-    """What tells of each file of a sweep whether it is what its job wrote."""
-    made = [
+    """Return the checksum files of a sweep, one a job."""
+    folder = path("<checks>", sweep=sweep.name)
+    jobs_with_check = [
         "layouts",
-        *(f"memmap/{Path(table).stem}" for table in tables(sweep)),
         *(f"figures/{figure.name}" for figure in figures_of(sweep)),
         *["strips", "explorer"] * len(explorers(sweep)),
     ]
-    return [f"results/{sweep.name}/checks/{name}{CHECK}" for name in made]
+    return [
+        *(path("<table_check>", sweep=sweep.name, part=part_of(table)) for table in tables(sweep)),
+        *(f"{folder}/{name}{CHECK}" for name in jobs_with_check),
+    ]
+
+
+def part_of(table: str) -> str:
+    """Return the number in the name of a file of a dataset, as it is written there."""
+    return Path(table).stem.removeprefix("part-")
 
 
 def strays(sweep: Sweep) -> list[Path]:
-    """Files of a dataset that were part of it when its sweep was larger, under results/.
+    """Return the files of a dataset that were part of it when its sweep was larger.
 
     A dataset is read as a whole folder: what no longer belongs to it must go.
     """
-    mine = {Path(path) for path in (*tables(sweep), *checks(sweep))}
-    folder = Path(f"results/{sweep.name}")
-    found = {*folder.glob("memmap/part-*.parquet"), *folder.glob(f"checks/memmap/part-*{CHECK}")}
-    return sorted(found - mine)
+    current = {Path(file) for file in (*tables(sweep), *checks(sweep))}
+    patterns = [path(name, sweep=sweep.name, part="*") for name in ("<table>", "<table_check>")]
+    present = {file for pattern in patterns for file in Path().glob(pattern)}
+    return sorted(present - current)
 
 
 def jobs(sweep: Sweep) -> int:
-    """Jobs that make a sweep from nothing: its layouts, the parts of its dataset, its figures, and
-    its explorer with the strips that it shows.
+    """Return the number of jobs that make a sweep from nothing: its layouts, the parts of its
+    dataset, its figures, and its explorer with the strips that it shows.
     """
     return 1 + sweep.parts + len(figures_of(sweep)) + 2 * len(explorers(sweep))
 
@@ -80,7 +145,7 @@ SHARED_JOBS = 4
 
 
 def summary(sweeps: Collection[Sweep]) -> str:
-    """Points and jobs of each sweep, as shown before work starts."""
+    """Return the table of points and jobs of each sweep that is shown before work starts."""
     rows = [(sweep.name, sweep.layouts, sweep.points, jobs(sweep)) for sweep in sweeps]
     shared = SHARED_JOBS if any(map(explorers, sweeps)) else SHARED_JOBS - 1
     rows.append(("evidence, index", 0, 0, shared))

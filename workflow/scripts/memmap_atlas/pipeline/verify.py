@@ -1,7 +1,7 @@
 """Verification of the results of earlier runs, before the jobs of a run are planned.
 
-Snakemake plans by the existence and the times of files. After kills, on failing disks and under
-clocks that jump neither is enough: here the content decides.
+Snakemake plans by the existence and the times of files, which is not enough after damage by a disk
+and under clocks that jump: here the content decides. tests/workflow/test_faults.py shows the need.
 """
 
 import os
@@ -17,37 +17,31 @@ from memmap_atlas.integrity.checksums import Check, read_check
 from memmap_atlas.integrity.provenance import digest
 from memmap_atlas.integrity.staging import SCRATCH
 
-try:
-    import fcntl
-except ImportError:  # Windows: Snakemake's own lock is the only one
-    fcntl = None  # type: ignore[assignment]
-
-
 # seconds that clocks of one network may differ by
 SKEW = 2.0
 
 
 @dataclass(frozen=True)
 class StaleResults:
-    """What does not hold of the files of earlier runs.
+    """Files of earlier runs that differ from their checksums.
 
-    again: files to be made again, at least one of each job that does not hold
-    words: a line for each that is damaged, or was made from other files than those that are there;
-        none for code that was edited, which is no fault
+    again: files to be made again, at least one of each stale job
+    words: a line for each file that is damaged or was made from other files than the present ones;
+        none for edited code, which is not a fault
     """
 
     again: frozenset[str]
     words: tuple[str, ...]
 
 
-def stale_results(places: Iterable[Path]) -> StaleResults:
-    """What is wrong with the files that the checks at ``places`` tell of, as far as those are
-    there. Every byte is read.
+def stale_results(check_files: Iterable[Path]) -> StaleResults:
+    """Compare files with the checksum files that list them, as far as those exist. Every byte is
+    read.
     """
     words: list[str] = []
     again: set[Path] = set()
     checks: dict[Path, Check] = {}
-    for path in places:
+    for path in check_files:
         try:
             checks[path] = read_check(path)
         except FileNotFoundError:
@@ -59,26 +53,28 @@ def stale_results(places: Iterable[Path]) -> StaleResults:
     sources = {path for check in checks.values() for path in check.made_with}
     paths = [*made, *sources]
     with ThreadPoolExecutor() as threads:
-        seen = zip(paths, threads.map(digest_of, paths), strict=True)
-        found = {path: value for path, value in seen if value}
-    for place, check in checks.items():
-        wrong = [path for path, value in check.made.items() if found.get(path) != value]
+        digests = zip(paths, threads.map(digest_of, paths), strict=True)
+        present = {path: value for path, value in digests if value}
+    for check_file, check in checks.items():
+        wrong = [path for path, value in check.made.items() if present.get(path) != value]
         other = [path for path, value in check.made_from.items() if made.get(path) != value]
-        code = [path for path, value in check.made_with.items() if found.get(path) != value]
-        # what is missing speaks for itself
+        code = [path for path, value in check.made_with.items() if present.get(path) != value]
+        # Snakemake reports missing files
         words += [
-            f"{path} is damaged: it is not what was written" for path in wrong if path in found
+            f"{path} is damaged: it is not what was written" for path in wrong if path in present
         ]
         words += [
-            f"{place} is out of date: {path} is another one now" for path in other if path in found
+            f"{check_file} is out of date: {path} is another one now"
+            for path in other
+            if path in present
         ]
         if wrong or other or code:
-            again |= {place, *wrong}
+            again |= {check_file, *wrong}
     return StaleResults(frozenset(map(str, again)), tuple(words))
 
 
 def digest_of(path: Path) -> str:
-    """The SHA-256 of a file, "" where there is none: another run may make it again just now."""
+    """Return the SHA-256 of a file, "" where there is none: another run may be replacing it."""
     try:
         return digest(path)
     except FileNotFoundError:
@@ -86,18 +82,20 @@ def digest_of(path: Path) -> str:
 
 
 def set_clocks(folders: Iterable[Path]) -> int:
-    """Give files of ``folders`` that are from the future the time of now, since what is made from
-    them would look older; how many there are. Which of them is stale their checks say.
+    """Set files of ``folders`` that are from the future to now, and return how many there were.
+
+    Files made from them would look older, and Snakemake would refuse them. Checksums say which of
+    them are stale.
     """
     now = time.time()
     count = 0
     for path in (
-        os.path.join(place, name)
+        os.path.join(parent, name)
         for folder in folders
-        for place, _, names in os.walk(folder)
+        for parent, _, names in os.walk(folder)
         for name in names
     ):
-        # another run may take one away just now
+        # another run may be removing it
         with suppress(FileNotFoundError):
             if os.stat(path).st_mtime > now + SKEW:
                 os.utime(path, (now, now))
@@ -106,7 +104,7 @@ def set_clocks(folders: Iterable[Path]) -> int:
 
 
 def remove_scratch(folders: Iterable[Path]) -> None:
-    """Remove what jobs were writing when they were killed."""
+    """Remove the staging folders of jobs that were killed."""
     for folder in folders:
         for path in folder.glob(f"{SCRATCH}*"):
             shutil.rmtree(path, ignore_errors=True)

@@ -1,5 +1,5 @@
-"""The index of a run, every figure with its question, its caption and its files; and what the
-report of the run begins with.
+"""The index of a run, which shows every figure with its question, caption and files; and the
+introduction of its report.
 """
 
 import json
@@ -13,7 +13,7 @@ from jinja2 import Environment
 
 from memmap_atlas.text.escape import restructured
 
-# what stands beside each picture: suffix, and what it is called
+# files beside each picture: suffix and label
 FILES = {
     ".svg": "SVG",
     ".pdf": "PDF",
@@ -34,8 +34,8 @@ POINTS_TO_PIXELS = 1.35 * 96 / 72
 class Shown:
     """A figure as the index shows it.
 
-    stem: its path without suffix, from the index
-    width, height: pixels on a page, so that the page keeps its shape while pictures are loaded
+    stem: path without suffix, relative to the index
+    width, height: pixels on a page, which keeps its shape while pictures are loaded
     """
 
     stem: str
@@ -52,8 +52,8 @@ class Shown:
 class Group:
     """The figures of a sweep.
 
-    explorer: the path of its explorer, "" where it has none
-    files: paths from the index by what they are called
+    explorer: path of its explorer, "" where it has none
+    files: paths relative to the index, by label
     """
 
     name: str
@@ -64,8 +64,10 @@ class Group:
 
 
 def groups_of(run: Sequence[Mapping[str, Any]], results: Path) -> list[Group]:
-    """What a run made, as its files in ``results`` say; ``run`` has the name, description,
-    explorer, files and figures (name, kind, question) of each sweep.
+    """Return the sweeps of a run with their figures, as the files in ``results`` describe them.
+
+    ``run`` has the name, description, explorer, files and figures (stem, kind, question) of each
+    sweep; paths are relative to ``results``.
     """
     return [
         Group(
@@ -73,15 +75,15 @@ def groups_of(run: Sequence[Mapping[str, Any]], results: Path) -> list[Group]:
             sweep["description"].strip(),
             sweep["explorer"],
             sweep["files"],
-            [shown(f"{sweep['name']}/figures", figure, results) for figure in sweep["figures"]],
+            [shown(figure, results) for figure in sweep["figures"]],
         )
         for sweep in run
     ]
 
 
-def shown(folder: str, figure: Mapping[str, str], results: Path) -> Shown:
-    """A figure from its files."""
-    stem = f"{folder}/{figure['name']}"
+def shown(figure: Mapping[str, str], results: Path) -> Shown:
+    """Return a figure as its files describe it."""
+    stem = figure["stem"]
     provenance = json.loads((results / f"{stem}.json").read_text(encoding="utf-8"))
     caption = (results / f"{stem}.caption.txt").read_text(encoding="utf-8")
     width, height = size(results / f"{stem}.svg")
@@ -98,24 +100,27 @@ def shown(folder: str, figure: Mapping[str, str], results: Path) -> Shown:
 
 
 def size(svg: Path) -> tuple[int, int]:
-    """Width and height of a picture in pixels of a page."""
+    """Return width and height of a picture in pixels of a page.
+
+    Raises ValueError where the first 4096 characters have no viewBox.
+    """
     with svg.open(encoding="utf-8") as file:
         head = file.read(4096)
-    found = re.search(r'<svg [^>]*viewBox="0 0 ([0-9.]+) ([0-9.]+)"', head)
-    if not found:
+    box = re.search(r'<svg [^>]*viewBox="0 0 ([0-9.]+) ([0-9.]+)"', head)
+    if not box:
         raise ValueError(f"{svg}: no size in its first 4096 letters")
-    return round(float(found[1]) * POINTS_TO_PIXELS), round(float(found[2]) * POINTS_TO_PIXELS)
+    return round(float(box[1]) * POINTS_TO_PIXELS), round(float(box[2]) * POINTS_TO_PIXELS)
 
 
 def page(groups: Sequence[Group], template: str, version: str) -> str:
-    """The index as one page of HTML, what people wrote escaped."""
+    """Return the index as one page of HTML; texts of users are escaped."""
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(template).render(groups=groups, files=FILES, version=version)
 
 
 def introduction(groups: Sequence[Group], citation: Mapping[str, Any]) -> str:
-    """What the report of a run begins with, in reStructuredText: its sweeps, the questions that its
-    kinds of figures answer, and how to cite them; ``citation`` is the content of CITATION.cff.
+    """Return the introduction of a run's report in reStructuredText: its sweeps, the questions that
+    its kinds of figures answer, and how to cite them; ``citation`` is the content of CITATION.cff.
     """
     sweeps = []
     for group in groups:
