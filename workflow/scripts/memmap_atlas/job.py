@@ -3,8 +3,8 @@
 import atexit
 import gc
 
-# collections of new objects: Python's own 700 cost a job a tenth of its time, as imports and figures
-# make many objects that stay
+# new objects between two collections: Python's own 700 cost a job a tenth of its time, as imports
+# and figures make many objects that stay
 NEW_OBJECTS = 100_000
 
 

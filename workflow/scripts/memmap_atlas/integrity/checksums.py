@@ -32,7 +32,7 @@ class Check:
 
 
 def folder_of(check: Path) -> Path:
-    """Return the folder that paths in a checksum file are relative to: the one that holds checks/."""
+    """Return the folder that holds checks/: paths in a checksum file are relative to it."""
     return next(parent for parent in check.parents if parent.name == CHECKS).parent
 
 
@@ -83,7 +83,7 @@ def known(paths: Sequence[Path]) -> dict[Path, str]:
 
 
 def project_digests(inputs: Sequence[str]) -> dict[Path, str]:
-    """Return the SHA-256 of the files in ``inputs`` that come with the project, such as its code."""
+    """Return the SHA-256 of those ``inputs`` that come with the project, such as its code."""
     return {path: digest(path) for path in map(Path, inputs) if path.is_relative_to(PROJECT)}
 
 

@@ -17,7 +17,7 @@ def kernel_source(origin: Origin) -> dict[str, str]:
 
 
 def build_choice(kernel: Kernel) -> dict[str, str | int]:
-    """Return the values that decide how a kernel is built; its others are compared with the boot."""
+    """Return the values that decide how a kernel is built; a boot is compared with the others."""
     return {
         "arch": kernel.arch,
         "model": kernel.default_model,

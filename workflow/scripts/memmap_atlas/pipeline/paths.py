@@ -1,6 +1,6 @@
 """The shape of results/: one table of paths, and the files that a sweep becomes.
 
-Rules, library, scripts and tests take every path from :data:`PATHS`: moving a file is one edit there.
+Rules, library, scripts and tests take every path from :data:`PATHS`: a file moves by one edit.
 """
 
 import re

@@ -57,7 +57,7 @@ def description_json(sweep: Sweep) -> str:
 
 
 def figure_inputs(sweep: Sweep, kind: str, variant: str) -> dict[str, str | list[str]]:
-    """Return the tables that a figure reads. Raises SystemExit where the sweep has no such figure."""
+    """Return the tables that a figure reads. Raises SystemExit where its sweep lacks the figure."""
     try:
         find(sweep, f"{kind}{variant}")
     except ValueError as error:

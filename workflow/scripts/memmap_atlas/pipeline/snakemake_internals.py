@@ -40,7 +40,7 @@ def rerun_incomplete(workflow: Any) -> None:
     Fallback: Snakemake asks for that option.
     """
     settings = getattr(workflow, "dag_settings", None)
-    if hasattr(settings, "force_incomplete"):
+    if settings is not None and hasattr(settings, "force_incomplete"):
         settings.force_incomplete = True
 
 
