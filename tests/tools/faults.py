@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.tools.paths import results_path
 from tests.tools.runs import workflow
 
 SWEEP = """
@@ -73,7 +74,7 @@ def finish(folder: Path, *arguments: str, sweep: str = SWEEP) -> tuple[int, str]
 
 def files(folder: Path) -> dict[str, str]:
     """SHA-256 of what lies in results/ under ``folder``, but for logs."""
-    results = folder / "results"
+    results = folder / results_path("<results>")
     return {
         path.relative_to(results).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(results.rglob("*"))
@@ -117,7 +118,7 @@ def try_kills(folder: Path, moments: Sequence[float], expected: dict[str, str]) 
     folder.mkdir(exist_ok=True)
     for moment in moments:
         state, lock, marks = kill_at(folder, moment)
-    done = len(files(folder)) if (folder / "results").exists() else 0
+    done = len(files(folder)) if (folder / results_path("<results>")).exists() else 0
     code, said = finish(folder)
     wrong = "" if code == 0 else f"exit code {code}: {said[-2000:]}"
     wrong = wrong or compare(files(folder), expected)

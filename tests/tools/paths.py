@@ -1,7 +1,22 @@
-"""Paths of the repository that tests and tools share."""
+"""Paths of the repository, and of results/, that tests and tools share."""
 
 from pathlib import Path
+
+from memmap_atlas.pipeline.paths import path as results_path
+
+__all__ = ["GOLDEN", "LIBRARY", "ROOT", "in_results", "of_sweep", "results_path"]
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests/golden"
 LIBRARY = ROOT / "workflow/scripts"
+
+
+def of_sweep(text: str, **values: object) -> str:
+    """Return a path of results/ relative to the folder of its sweep."""
+    full = Path(results_path(text, sweep="any", **values))
+    return full.relative_to(results_path("<sweep>", sweep="any")).as_posix()
+
+
+def in_results(text: str, **values: object) -> str:
+    """Return a path of results/ relative to results/."""
+    return Path(results_path(text, **values)).relative_to(results_path("<results>")).as_posix()

@@ -22,15 +22,23 @@ import pytest
 from memmap_atlas.integrity.checksums import Check, checks_in, read_check, recorded, write_check
 from memmap_atlas.integrity.provenance import digest
 from memmap_atlas.integrity.staging import staged_outputs
+from memmap_atlas.pipeline.paths import FIGURE_SUFFIXES
 from memmap_atlas.pipeline.run_lock import RunLock, unlock
 from memmap_atlas.pipeline.verify import StaleResults, remove_scratch, set_clocks, stale_results
 
 from tests.tools.faults import SWEEP, files, finish, moments_of, start, try_kills
-from tests.tools.paths import ROOT
+from tests.tools.paths import ROOT, in_results, of_sweep, results_path
 
-TABLE = "memmap/part-000.parquet"
+TABLE = of_sweep("<table>", part="000")
+TABLE_CHECK = of_sweep("<table_check>", part="000")
+LAYOUTS, LAYOUTS_CHECK = of_sweep("<layouts>"), of_sweep("<checks>/layouts.sha256")
+STRIPS, EXPLORER = of_sweep("<strips>"), of_sweep("<explorer>")
+STRIP = of_sweep("<figures>/section-strip-thread-3g")
+RESULTS = results_path("<results>")
+SMALL = results_path("<sweep>", sweep="small")
 LATER = 365 * 86400
-QUOTED = ("--", "quoted")
+# a target that rests on no sweep
+EVIDENCE = ("--", results_path("<evidence_figure>.svg"))
 
 
 @pytest.fixture(scope="module")
@@ -52,27 +60,25 @@ def made(undisturbed: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def job(tmp_path: Path) -> Path:
     """The folder of a sweep in which one job made a table from layouts, which another one made."""
-    folder = tmp_path / "results/some"
-    with staged_outputs(
-        [str(folder / "layouts.parquet"), str(folder / "checks/layouts.sha256")]
-    ) as place:
-        place("layouts.parquet").write_bytes(b"layouts")
+    folder = tmp_path / results_path("<sweep>", sweep="some")
+    with staged_outputs([str(folder / LAYOUTS), str(folder / LAYOUTS_CHECK)]) as place:
+        place(LAYOUTS).write_bytes(b"layouts")
     write_table(folder, b"table")
     return folder
 
 
 def write_table(folder: Path, content: bytes) -> None:
-    outputs = [str(folder / TABLE), str(folder / "checks/memmap/part-000.sha256")]
-    with staged_outputs(outputs, [str(folder / "layouts.parquet"), "elsewhere.py"]) as place:
+    outputs = [str(folder / TABLE), str(folder / TABLE_CHECK)]
+    with staged_outputs(outputs, [str(folder / LAYOUTS), "elsewhere.py"]) as place:
         place(outputs[0]).write_bytes(content)
 
 
 def test_checks_are_those_of_sha256sum(job: Path) -> None:
-    check = job / "checks/memmap/part-000.sha256"
+    check = job / TABLE_CHECK
     assert recorded(job / TABLE) == digest(job / TABLE)
-    assert read_check(check).made_from == {job / "layouts.parquet": digest(job / "layouts.parquet")}
+    assert read_check(check).made_from == {job / LAYOUTS: digest(job / LAYOUTS)}
     told = subprocess.run(
-        ["sha256sum", "-c", "checks/memmap/part-000.sha256"],
+        ["sha256sum", "-c", TABLE_CHECK],
         cwd=job,
         capture_output=True,
         text=True,
@@ -91,7 +97,7 @@ def test_what_other_jobs_take_away_is_no_fault(job: Path, monkeypatch: pytest.Mo
     (job / TABLE).unlink()
     found = stale_results([gone, *checks_in(job)])
     assert found.words == ()
-    assert found.again == {str(job / TABLE), str(job / "checks/memmap/part-000.sha256")}
+    assert found.again == {str(job / TABLE), str(job / TABLE_CHECK)}
 
 
 def test_outputs_appear_whole_or_not_at_all(job: Path) -> None:
@@ -105,9 +111,7 @@ def test_outputs_appear_whole_or_not_at_all(job: Path) -> None:
 
 
 def write_half(folder: Path) -> None:
-    with staged_outputs(
-        [str(folder / TABLE), str(folder / "checks/memmap/part-000.sha256")]
-    ) as place:
+    with staged_outputs([str(folder / TABLE), str(folder / TABLE_CHECK)]) as place:
         place(TABLE).write_bytes(b"ta")
         assert (folder / TABLE).read_bytes() == b"table"
         raise RuntimeError("half")
@@ -121,11 +125,13 @@ def test_a_job_ends_without_a_look_for_garbage(job: bool, said: str, tmp_path: P
 import sys
 sys.path.insert(0, {str(ROOT / "workflow/scripts")!r})
 from memmap_atlas.integrity.staging import staged_outputs
+from memmap_atlas.job import start_job
 
 class Left:
     def __del__(self):
         print("looked for")
 
+{"start_job()" if job else ""}
 {made if job else ""}
 left = Left()
 left.itself = left
@@ -160,12 +166,12 @@ def test_a_table_that_cannot_be_read_is_one_line(job: Path) -> None:
 
 
 def outputs_of(folder: Path) -> list[str]:
-    return [str(folder / TABLE), str(folder / "checks/memmap/part-000.sha256")]
+    return [str(folder / TABLE), str(folder / TABLE_CHECK)]
 
 
 def test_every_flipped_bit_and_every_cut_is_noticed(job: Path) -> None:
     assert stale_results(checks_in(job)).again == set()
-    check = str(job / "checks/memmap/part-000.sha256")
+    check = str(job / TABLE_CHECK)
     for path in (job / TABLE, Path(check)):
         right = path.read_bytes()
         wrongs = [right[:end] for end in range(len(right))]
@@ -182,11 +188,9 @@ def test_every_flipped_bit_and_every_cut_is_noticed(job: Path) -> None:
 
 
 def test_what_was_made_from_another_file_is_noticed(job: Path) -> None:
-    table = job / "checks/memmap/part-000.sha256"
-    with staged_outputs(
-        [str(job / "layouts.parquet"), str(job / "checks/layouts.sha256")]
-    ) as place:
-        place("layouts.parquet").write_bytes(b"other layouts")
+    table = job / TABLE_CHECK
+    with staged_outputs([str(job / LAYOUTS), str(job / LAYOUTS_CHECK)]) as place:
+        place(LAYOUTS).write_bytes(b"other layouts")
     found = stale_results(checks_in(job))
     assert found.again == {str(table)}
     assert found.words == (f"{table} is out of date: {job / 'layouts.parquet'} is another one now",)
@@ -206,7 +210,7 @@ def test_what_was_made_with_other_code_is_noticed_whatever_its_time(
     assert stale_results(checks_in(job)) == StaleResults(frozenset(), ())
     code.write_text("2")
     os.utime(code, (LATER, LATER))
-    check = str(job / "checks/memmap/part-000.sha256")
+    check = str(job / TABLE_CHECK)
     assert stale_results(checks_in(job)) == StaleResults(frozenset([check]), ())
 
 
@@ -227,10 +231,10 @@ def test_a_check_has_no_more_and_no_less_than_it_needs(tmp_path: Path) -> None:
 def test_files_from_the_future_are_from_now(job: Path) -> None:
     now = time.time()
     os.utime(job / TABLE, (now + LATER, now + LATER))
-    os.utime(job / "layouts.parquet", (now - LATER, now - LATER))
+    os.utime(job / LAYOUTS, (now - LATER, now - LATER))
     assert set_clocks([job]) == 1
     assert now - 1 < (job / TABLE).stat().st_mtime < now + 60
-    assert (job / "layouts.parquet").stat().st_mtime == pytest.approx(now - LATER)
+    assert (job / LAYOUTS).stat().st_mtime == pytest.approx(now - LATER)
     assert set_clocks([job]) == 0
 
 
@@ -247,7 +251,7 @@ def at_work(folder: Path) -> subprocess.Popen[str]:
     """A process that is seen at ``folder`` until it is killed."""
     code = (
         "import sys, time, pathlib; from memmap_atlas.pipeline.run_lock import RunLock;"
-        "run = RunLock(pathlib.Path(sys.argv[1])); run.plan(); run.alone() and run.sign();"
+        "run = RunLock(pathlib.Path(sys.argv[1])); run.alone() and run.sign();"
         "print('ready', flush=True); time.sleep(600)"
     )
     process = subprocess.Popen(
@@ -265,11 +269,11 @@ def test_a_lock_is_removed_where_its_run_is_dead_and_ours(tmp_path: Path) -> Non
     locks = tmp_path / "locks"
     locks.mkdir()
 
-    def lock(text: str = "results/a\nresults/b\n") -> None:
+    def lock(text: str = f"{RESULTS}/a\n{RESULTS}/b\n") -> None:
         (locks / "0.output.lock").write_text(text)
 
     def ours(path: str) -> bool:
-        return path in ("results/a", "results/b")
+        return path in (f"{RESULTS}/a", f"{RESULTS}/b")
 
     lock()
     run = RunLock(tmp_path)
@@ -286,14 +290,33 @@ def test_a_lock_is_removed_where_its_run_is_dead_and_ours(tmp_path: Path) -> Non
         other.kill()
         other.wait()
     assert run.alone()
-    lock("results/a\nresults/of another workflow\n")
+    lock(f"{RESULTS}/a\n{RESULTS}/of another workflow\n")
     assert unlock(run, locks, ours) == 0
-    lock("results/a\nresults/b\nresults/c")
+    lock(f"{RESULTS}/a\n{RESULTS}/b\n{RESULTS}/c")
     assert unlock(run, locks, ours) == 1
     assert not list(locks.iterdir())
     lock()
     (tmp_path / "memmap-atlas/running").write_text("another machine")
     assert unlock(run, locks, ours) == 0
+
+
+def test_what_another_run_is_writing_stays(made: Path) -> None:
+    """Two runs of different files are at work at once: neither cleans up after the other."""
+    staging = made / SMALL / ".making-by-another-run"
+    staging.mkdir()
+    (made / SMALL / EXPLORER).unlink()
+    other = at_work(made / ".snakemake")
+    try:
+        code, said = finish(made)
+        assert code == 0, said
+        assert staging.is_dir()
+    finally:
+        other.kill()
+        other.wait()
+    (made / SMALL / EXPLORER).unlink()
+    code, said = finish(made)
+    assert code == 0, said
+    assert not staging.exists()
 
 
 def test_kills_end_with_the_same_bytes(undisturbed: Path, tmp_path: Path) -> None:
@@ -305,49 +328,49 @@ def test_kills_end_with_the_same_bytes(undisturbed: Path, tmp_path: Path) -> Non
 
 def test_damage_is_noticed_before_anything_is_drawn_and_made_again(made: Path) -> None:
     expected = files(made)
-    sweep = made / "results/small"
+    sweep = made / SMALL
     changes: dict[str, Callable[[bytes], bytes]] = {
         TABLE: lambda data: data[: len(data) // 2],
-        "layouts.parquet": lambda data: data[:100] + bytes([data[100] ^ 1]) + data[101:],
-        "strips.parquet": lambda data: data[:-4] + b"PAR2",
-        "explorer.html": lambda data: data.replace(b"small", b"smell"),
-        "checks/memmap/part-000.sha256": lambda data: data[:-10],
+        LAYOUTS: lambda data: data[:100] + bytes([data[100] ^ 1]) + data[101:],
+        STRIPS: lambda data: data[:-4] + b"PAR2",
+        EXPLORER: lambda data: data.replace(b"small", b"smell"),
+        TABLE_CHECK: lambda data: data[:-10],
     }
     for name, change in changes.items():
         (sweep / name).write_bytes(change((sweep / name).read_bytes()))
     code, planned = finish(made, "-n")
     assert code == 0
-    for name in ("layouts.parquet", "strips.parquet", "explorer.html"):
-        assert f"results/small/{name} is damaged: it is not what was written; a run" in planned
-    assert "results/small/checks/memmap/part-000.sha256 is cut off; a run has it made" in planned
+    for name in (LAYOUTS, STRIPS, EXPLORER):
+        assert f"{SMALL}/{name} is damaged: it is not what was written; a run" in planned
+    assert f"{SMALL}/{TABLE_CHECK} is cut off; a run has it made" in planned
     for message in ("layouts", "every kernel", "section-strip-thread-3g", "the explorer"):
         assert f"small: {message}" in planned
     code, said = finish(made)
     assert code == 0, said
-    assert "results/small/strips.parquet is damaged: it is not what was written; it is made" in said
+    assert f"{SMALL}/{STRIPS} is damaged: it is not what was written; it is made" in said
     assert files(made) == expected
 
 
 def test_what_is_missing_is_made_again(made: Path) -> None:
     expected = files(made)
-    sweep = made / "results/small"
+    sweep = made / SMALL
     (sweep / "logs/layouts.log").unlink()
-    (sweep / "figures/section-strip-thread-3g.pdf").unlink()
+    (sweep / f"{STRIP}.pdf").unlink()
     code, planned = finish(made, "-n")
     assert "small: section-strip-thread-3g" in planned
     assert "small: every kernel" not in planned
     for name in (
-        "layouts.parquet",
-        "sweep.resolved.yaml",
-        "strips.parquet",
-        "checks/layouts.sha256",
+        LAYOUTS,
+        of_sweep("<resolved>"),
+        STRIPS,
+        LAYOUTS_CHECK,
     ):
         shutil.copy2(sweep / name, made / "kept")
         (sweep / name).unlink()
         code, planned = finish(made, "-n")
         assert "small: " + ("where" if name.startswith("strips") else "layouts") in planned, name
         shutil.copy2(made / "kept", sweep / name)
-    (sweep / "layouts.parquet").unlink()
+    (sweep / LAYOUTS).unlink()
     leave_behind(made)
     code, said = finish(made)
     assert code == 0, said
@@ -360,17 +383,17 @@ def leave_behind(folder: Path) -> None:
     """What a run leaves that is killed just when a job ends: Snakemake's lock and its mark that a
     file is incomplete, and what another job was writing.
     """
-    table = f"results/small/{TABLE}"
+    table = f"{SMALL}/{TABLE}"
     (folder / ".snakemake/locks/0.output.lock").write_text(f"{table}\n")
     mark = base64.urlsafe_b64encode(table.encode()).decode()
     (folder / ".snakemake/incomplete" / mark).write_text('{"external_jobid": null}')
-    (folder / "results/small/.making-some").mkdir()
-    (folder / "results/small/.making-some/explorer.html").write_text("half")
+    (folder / SMALL / ".making-some").mkdir()
+    (folder / SMALL / ".making-some/explorer.html").write_text("half")
 
 
 def test_two_runs_at_once_do_no_harm(made: Path) -> None:
     expected = files(made)
-    for path in (made / "results/small").rglob("*"):
+    for path in (made / SMALL).rglob("*"):
         if path.is_file():
             path.unlink()
     runs = [start(made), start(made)]
@@ -384,39 +407,39 @@ def test_two_runs_at_once_do_no_harm(made: Path) -> None:
 
 def test_nothing_stale_is_kept_whatever_the_clocks_say(made: Path) -> None:
     """A sweep changes, its run is killed behind the layouts, and what is there is of next year."""
-    sweep = made / "results/small"
+    sweep = made / SMALL
     now = time.time()
     changed = SWEEP.replace("0xe0000000", "0xd0000000")
-    code, said = finish(made, "--", "results/small/layouts.parquet", sweep=changed)
+    code, said = finish(made, "--", f"{SMALL}/{LAYOUTS}", sweep=changed)
     assert code == 0, said
-    for path in [made / "results/index.html", *sweep.rglob("*")]:
-        if path.is_file() and path.name not in ("layouts.parquet", "sweep.resolved.yaml"):
+    for path in [made / results_path("<index>"), *sweep.rglob("*")]:
+        if path.is_file() and path not in (sweep / LAYOUTS, sweep / of_sweep("<resolved>")):
             os.utime(path, (now + LATER, now + LATER))
     code, said = finish(made, sweep=changed)
     assert code == 0, said
-    resolved = digest(sweep / "sweep.resolved.yaml")
-    for name in ("layouts.parquet", TABLE, "strips.parquet"):
+    resolved = digest(sweep / of_sweep("<resolved>"))
+    for name in (LAYOUTS, TABLE, STRIPS):
         found = pq.read_schema(sweep / name).metadata[b"memmap_atlas.sweep_sha256"]
         assert found.decode() == resolved, name
-    assert resolved in (sweep / "figures/section-strip-thread-3g.json").read_text()
+    assert resolved in (sweep / f"{STRIP}.json").read_text()
     assert all(path.stat().st_mtime < time.time() + 2 for path in sweep.rglob("*"))
 
 
 def test_a_target_without_a_sweep_gets_over_a_kill(tmp_path: Path) -> None:
-    process = start(tmp_path, *QUOTED)
+    process = start(tmp_path, *EVIDENCE)
     marks = tmp_path / ".snakemake/incomplete"
     while not any(path.is_file() for path in marks.rglob("*")):
         assert process.poll() is None
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    (tmp_path / "results/quoted/.making-of-a-dead-job").mkdir(parents=True, exist_ok=True)
-    code, said = finish(tmp_path, *QUOTED)
+    (tmp_path / results_path("<evidence>/.making-of-a-dead-job")).mkdir(parents=True, exist_ok=True)
+    code, said = finish(tmp_path, *EVIDENCE)
     assert code == 0, said
     assert "its lock is removed" in said
-    assert len(files(tmp_path)) == 12
-    assert not list((tmp_path / "results/quoted").glob(".making-*"))
-    code, said = finish(tmp_path, *QUOTED)
+    assert len(files(tmp_path)) == 4 + len(FIGURE_SUFFIXES)
+    assert not list((tmp_path / results_path("<evidence>")).glob(".making-*"))
+    code, said = finish(tmp_path, *EVIDENCE)
     assert (code, "Nothing to be done" in said) == (0, True)
 
 
@@ -425,7 +448,7 @@ def small_disk(made: Path) -> Iterator[Path]:
     """The folder of a run whose results/ is a disk of its own, with nothing on it yet; what was
     there lies in ``aside``.
     """
-    results = made / "results"
+    results = made / RESULTS
     results.rename(made / "aside")
     results.mkdir()
     if os.getuid() or subprocess.run(["mount", "-t", "tmpfs", "none", results]).returncode:
@@ -437,7 +460,7 @@ def small_disk(made: Path) -> Iterator[Path]:
 
 
 def remount(folder: Path, options: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{options}", folder / "results"], check=True)
+    subprocess.run(["mount", "-o", f"remount,{options}", folder / RESULTS], check=True)
 
 
 def refused(folder: Path, words: str, *arguments: str) -> None:
@@ -454,24 +477,27 @@ def used(folder: Path) -> int:
 
 
 def test_a_full_or_read_only_disk_is_told_and_got_over(small_disk: Path) -> None:
-    results = small_disk / "results"
+    results = small_disk / RESULTS
     remount(small_disk, "ro")
     refused(small_disk, f"^Error: {results} can't be written: make it writable and run again")
     remount(small_disk, "rw")
     shutil.copytree(small_disk / "aside", results, dirs_exist_ok=True)
     expected = files(small_disk)
-    (results / "small/explorer.html").unlink()
+    (small_disk / SMALL / EXPLORER).unlink()
     remount(small_disk, "ro")
     # of files that are there Snakemake says it
     refused(small_disk, "^Write-protected output files for rule ")
     remount(small_disk, f"rw,size={used(results) + 200_000}")
-    refused(small_disk, "^Error: results/small.*: No space left on device: free some space")
-    # also what no sweep is run for
+    refused(small_disk, f"^Error: {SMALL}.*: No space left on device: free some space")
+    # also what rests on no sweep
+    shutil.rmtree(results / in_results("<evidence>"))
     remount(small_disk, f"size={used(results) + 20_000}")
     refused(
-        small_disk, "^Error: results/quoted.*: No space left on device: free some space", *QUOTED
+        small_disk,
+        f"^Error: {results_path('<evidence>')}.*: No space left on device: free some space",
+        *EVIDENCE,
     )
-    assert not list(results.glob("quoted/*.*"))
+    assert not list(small_disk.glob(f"{results_path('<evidence_figure>')}*"))
     remount(small_disk, "size=64m")
     code, said = finish(small_disk)
     assert code == 0, said

@@ -11,7 +11,6 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from memmap_atlas.figures.draw import KINDS as DRAWN_BY
 from memmap_atlas.figures.needs import MOST_STRIP_POINTS
 from memmap_atlas.figures.registry import FIGURES, figures_of, find
 from memmap_atlas.integrity.dependencies import LIBRARY, SCRIPTS, modules_of
@@ -62,13 +61,13 @@ def figure_inputs(sweep: Sweep, kind: str, variant: str) -> dict[str, str | list
         find(sweep, f"{kind}{variant}")
     except ValueError as error:
         sys.exit(f"Error in the figure asked for: {error}")
-    strips = {"strips": path("<strips>", sweep=sweep.name)} if kind == "section-strip" else {}
+    strips = {"strips": path("<strips>", sweep=sweep.name)} if FIGURES[kind].needs_strips else {}
     return {"memmap": tables(sweep), **strips}
 
 
 def figure_library(kind: str) -> list[str]:
     """Return the modules that draw figures of a kind."""
-    return library("figure.py", DRAWN_BY[kind].file)
+    return library("figure.py", FIGURES[kind].file)
 
 
 def figure_label(sweep: Sweep, kind: str, variant: str) -> str:
