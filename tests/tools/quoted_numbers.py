@@ -27,6 +27,7 @@ from memmap_atlas.memmodel.hotplug import (
 from memmap_atlas.memmodel.hugetlb import dax_saved, hvo_kept, hvo_saved, vmemmap_of
 from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.regions import Ints, Regions
+from memmap_atlas.memmodel.release import UNKNOWN, Release
 from memmap_atlas.text.tables import Table, piped
 from memmap_atlas.text.units import parse_size
 
@@ -114,8 +115,7 @@ def percent(part: int, whole: int) -> Fraction:
 
 def saved(given: Inputs) -> int:
     """What HVO gives back of one huge page."""
-    major, minor = given.release.split(".")
-    kept = hvo_kept((int(major), int(minor)))
+    kept = hvo_kept(Release.parse(given.release) or UNKNOWN)
     return int(hvo_saved(one(given.huge), given.known, kept)[0])
 
 
