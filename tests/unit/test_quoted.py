@@ -110,8 +110,8 @@ def test_the_page_has_these_numbers() -> None:
 
 def test_numbers_in_the_reasons_are_computed() -> None:
     """What a `why` adds beside the two numbers."""
-    start, size = one(0x240000000), one(0xFFE00000)
-    data, length = namespace_data(start, size, KERNELS["arm64-6.12-64k"], memmap_in_device=True)
+    device = one(0x240000000), one(0xFFE00000)
+    data, length = namespace_data(*device, KERNELS["arm64-6.12-64k"], memmap_in_device=True)
     in_device = [stranded(data, length, block * MIB).usable[0] for block in (512, 128)]
     assert in_device == [3 * GIB, 3840 * MIB]
     head = CALCULATIONS["namespace-head"][1]
