@@ -1,4 +1,4 @@
-"""Memory maps of many boards, from a table of them: config/boards.tsv."""
+"""Memory maps of many boards, from the table config/boards.tsv."""
 
 import re
 from dataclasses import dataclass
@@ -17,14 +17,15 @@ REGION = re.compile(r"0x([0-9a-f]{1,15})-0x([0-9a-f]{1,15})")
 
 @dataclass(frozen=True)
 class Board:
-    """A board: its architecture, as the kernel's folder of device trees is called, and its RAM."""
+    """A board: its architecture, as the kernel's arch/ names it, and its RAM."""
 
     arch: str
     regions: Layout
 
 
 def load_boards(path: Path) -> dict[str, Board]:
-    """Boards by name, from lines of name, architecture and half-open regions, with tabs between.
+    """Return boards by name, from lines of name, architecture and half-open regions, separated by
+    tabs.
 
     Raises ConfigError with all problems of the file.
     """
@@ -40,18 +41,18 @@ def load_boards(path: Path) -> dict[str, Board]:
         problem(table[0][0] if table else 1, f"the first line is {', '.join(HEAD)}, with tabs")
     for number, line in table[1:]:
         name, arch, text = (*line.split("\t"), "", "", "")[:3]
-        found = [REGION.fullmatch(word) for word in text.split()]
-        regions = tuple((int(one[1], 16), int(one[2], 16)) for one in found if one)
+        matches = [REGION.fullmatch(word) for word in text.split()]
+        regions = tuple((int(match[1], 16), int(match[2], 16)) for match in matches if match)
         edges = [edge for region in regions for edge in region]
         if not NAME.fullmatch(name) or name in boards:
             problem(number, f"{name!r} is no name of its own: lower-case letters, digits, dashes")
         elif not ARCH.fullmatch(arch):
             problem(number, f"{name} has no architecture: {arch!r} is none")
-        elif not all(found) or not found:
+        elif not all(matches) or not matches:
             problem(number, f"{text!r} is no list of regions such as 0x0-0x80000000")
         elif edges and max(edges) > HIGHEST_ADDRESS:
             problem(number, f"{text!r} ends above {HIGHEST_ADDRESS:#x}")
-        elif any(one >= other for one, other in zip(edges[::2], edges[1::2], strict=True)):
+        elif any(start >= end for start, end in regions):
             problem(number, f"{text!r} has an empty region: its end must lie above its start")
         elif any(end > start for (_, end), (start, _) in pairwise(regions)):
             problem(number, f"the regions {text!r} overlap, or are not in address order")

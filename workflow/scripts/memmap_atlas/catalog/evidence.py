@@ -1,4 +1,4 @@
-"""What was booted: which kernels stand behind a model, and what one of them kept on a given map."""
+"""Booted kernels: how many were built with a model, and the memmap that they kept on a map."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,33 +14,33 @@ GIB = 1 << 30
 
 @dataclass(frozen=True)
 class Booted:
-    """Boots that are complete, and the kernels of them."""
+    """Numbers of complete boots, and of kernels in them."""
 
     boots: int
     kernels: int
 
 
 def behind(observations: Sequence[Row], model: str) -> Booted:
-    """The boots of kernels that are built with ``model``."""
+    """Return the number of boots of kernels built with ``model``."""
     mine = [row for row in complete(observations) if row["model"] == model]
     return Booted(len(mine), len({row["kernel"] for row in mine}))
 
 
 def complete(observations: Sequence[Row]) -> list[Row]:
-    """The boots that came to their end."""
+    """Return the rows of boots that ran to their end."""
     return [row for row in observations if row["outcome"] == "complete"]
 
 
 def booted_on(
     observations: Sequence[Row], kernel: Kernel, model: str, layout: Layout
 ) -> dict[str, int]:
-    """Bytes of memmap that booted kernels kept on ``layout``, by the name of each.
+    """Return the bytes of memmap that booted kernels kept on ``layout``, by the name of each.
 
-    Those count that are of the kernel's architecture and release, built with ``model``, the same
-    page, section and struct page. A lab moves a map up by whole GiB where its machine has devices:
-    such a one is the same map where sections are no larger.
+    Counted are kernels of the same architecture, release, page, section and struct page, built with
+    ``model``. A lab moves a map up by whole GiB where its machine has devices; it is the same map
+    where sections are no larger than that.
     """
-    found = {}
+    kept = {}
     for row in complete(observations):
         same = (
             row["arch"] == kernel.arch
@@ -52,7 +52,9 @@ def booted_on(
         )
         if same and row["memmap_bytes"] is not None:
             start = row["regions"][0]["start"] - layout[0][0]
-            moved = tuple((one["start"] - start, one["end"] - start) for one in row["regions"])
+            moved = tuple(
+                (region["start"] - start, region["end"] - start) for region in row["regions"]
+            )
             if moved == layout and start % max(GIB, kernel.section_size) == 0:
-                found[row["kernel"]] = int(row["memmap_bytes"])
-    return found
+                kept[row["kernel"]] = int(row["memmap_bytes"])
+    return kept

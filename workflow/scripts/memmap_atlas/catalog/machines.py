@@ -11,7 +11,7 @@ from memmap_atlas.text.units import parse_size
 
 
 def load_machines(path: Path) -> dict[str, Layout]:
-    """Regions of real machines by name, from a file in the form of config/machines.yaml.
+    """Return the regions of real machines by name, from a file in the form of config/machines.yaml.
 
     Raises ConfigError with all problems of the file.
     """
@@ -20,8 +20,8 @@ def load_machines(path: Path) -> dict[str, Layout]:
     refuse(wrong)
     machines = {}
     for name, entry in content.items():
-        machines[name], found = regions_of(entry["regions"], path.name, (name, "regions"))
-        wrong += found
+        machines[name], faults = regions_of(entry["regions"], path.name, (name, "regions"))
+        wrong += faults
     refuse(wrong)
     return machines
 
@@ -29,7 +29,7 @@ def load_machines(path: Path) -> dict[str, Layout]:
 def regions_of(
     pairs: list[list[int | str]], file: str, path: tuple[str, ...]
 ) -> tuple[Layout, list[Problem]]:
-    """Regions in address order, and what is wrong with them: empty or overlapping."""
+    """Return regions in address order, and a problem for each empty or overlapping one."""
     regions = sorted((parse_size(start), parse_size(end)) for start, end in pairs)
     wrong = []
     for start, end in regions:

@@ -1,4 +1,4 @@
-"""Axes and section sizes of a sweep file, to values."""
+"""Values of the axes and section sizes that a sweep file gives."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,9 +31,9 @@ GRID_FORM: Mapping[str, Any] = {
 
 
 def read_axis(value: Any, file: str, path: tuple[str, ...]) -> AxisValues:
-    """A list of sizes or a range of them.
+    """Return the values of an axis, given as a list of sizes or as a range.
 
-    Raises ConfigError for a range that never arrives, and for a value that stands twice.
+    Raises ConfigError for a range without an end and for a value given twice.
     """
     if isinstance(value, list):
         values = tuple(parse_size(size) for size in value)
@@ -49,7 +49,7 @@ def read_axis(value: Any, file: str, path: tuple[str, ...]) -> AxisValues:
     elif "step" in value and step == 0:
         wrong.append("a step of 0 never arrives: give it a size, such as 64MiB")
     elif "factor" in value and start == 0:
-        wrong.append("a range with a factor can't start from 0: it never leaves it")
+        wrong.append("a range with a factor can't start from 0: every multiple of it is 0")
     if stop < start:
         wrong.append(f"from {value['from']} to {value['to']} has no value: to lies below from")
     if wrong:
@@ -58,7 +58,7 @@ def read_axis(value: Any, file: str, path: tuple[str, ...]) -> AxisValues:
 
 
 def read_grid(value: Any, page: int, file: str) -> Grid:
-    """The axes of grid layouts, in whole pages of ``page`` bytes, the largest of the sweep.
+    """Return the grid of a sweep file, in whole pages of ``page`` bytes, the largest of the sweep.
 
     Raises ConfigError with all problems of all axes.
     """
@@ -84,7 +84,9 @@ def read_grid(value: Any, page: int, file: str) -> Grid:
 
 
 def ragged(axis: AxisValues, page: int, file: str, path: tuple[str, ...]) -> list[Problem]:
-    """Values of an axis that are no whole pages; of a range, its start and step say it for all."""
+    """Return a problem for each value of an axis that is not in whole pages; of a range, start and
+    step decide for all.
+    """
     values = (axis.start, axis.step) if isinstance(axis, Range) else axis
     return [
         Problem(
@@ -99,7 +101,10 @@ def ragged(axis: AxisValues, page: int, file: str, path: tuple[str, ...]) -> lis
 
 
 def read_sections(value: Any, page: int, file: str) -> tuple[int | None, ...]:
-    """Section sizes: powers of two of at least a page, or None for the kernel's own."""
+    """Return the section sizes of a sweep file in bytes; None is the kernel's own.
+
+    Raises ConfigError for sizes that are not a power of two of at least a ``page``.
+    """
     path = ("section_size",)
     listed = value if isinstance(value, list) else []
     sizes: AxisValues = ()

@@ -1,6 +1,4 @@
-"""Files of real machines and kernels that a sweep or an answer names: found, read, and given the
-names of layouts.
-"""
+"""Layouts and kernels of the files of real machines that a sweep or an answer names."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,62 +21,63 @@ LONGEST_NAME = 80
 def matching(
     patterns: Sequence[str], folder: Path, file: str, path: tuple[str | int, ...]
 ) -> list[str]:
-    """The files that paths or patterns name from ``folder``, each once; those of a pattern in the
-    order of their names.
+    """Return the files that paths or patterns match from ``folder``, each once; those of a pattern
+    sorted by name.
 
-    Raises ConfigError where one names none; ``file`` and ``path`` are where they stand.
+    Raises ConfigError where one matches nothing; ``file`` and ``path`` are its own location.
     """
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     wrong = []
-    for place, pattern in enumerate(patterns):
+    for index, pattern in enumerate(patterns):
         try:
             if (folder / pattern).exists():
-                found[pattern] = None
+                names[pattern] = None
                 continue
-            here = sorted(islice(of_pattern(pattern, folder), MOST_FILES + 1))
+            matches = sorted(islice(of_pattern(pattern, folder), MOST_FILES + 1))
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            text = f"{in_short(pattern)} is no path or pattern: {reason}"
-            wrong.append(Problem(file, (*path, place), text))
+            text = f"invalid path or pattern {in_short(pattern)}: {reason}"
+            wrong.append(Problem(file, (*path, index), text))
             continue
-        if not here:
+        if not matches:
             text = f"no file {pattern!r} from {folder}: a path, or a pattern such as boards/*.dtb"
-            wrong.append(Problem(file, (*path, place), text))
-        found |= dict.fromkeys(here)
-        if len(found) > MOST_FILES:
+            wrong.append(Problem(file, (*path, index), text))
+        names |= dict.fromkeys(matches)
+        if len(names) > MOST_FILES:
             break
-    if len(found) > MOST_FILES:
+    if len(names) > MOST_FILES:
         text = f"more files than {MOST_FILES:,}"
         wrong.append(Problem(file, path, text))
     refuse(wrong)
-    return list(found)
+    return list(names)
 
 
 def of_pattern(pattern: str, folder: Path) -> Iterator[str]:
-    """The files that match a pattern from ``folder``, but hidden ones that it does not name.
+    """Yield the files that match a pattern from ``folder``, without hidden ones that it does not
+    name.
 
     ``**`` follows no link: two that lead upwards would make a tree without end. Raises ValueError
-    where it is no pattern.
+    where the pattern is invalid.
     """
     path = Path(pattern)
     root = Path(path.anchor) if path.is_absolute() else folder
     inner = str(path.relative_to(path.anchor) if path.is_absolute() else path)
     if path.name == "**":
-        # folders alone, to some releases of Python
+        # which matches folders alone in some releases of Python
         inner += "/*"
     hidden = any(part.startswith(".") and part != ".." for part in path.parts)
-    for found in root.glob(inner):
-        name = str(found) if path.is_absolute() else str(found.relative_to(folder))
+    for match in root.glob(inner):
+        name = str(match) if path.is_absolute() else str(match.relative_to(folder))
         inside = Path(name).parts
         if (hidden or not any(part.startswith(".") and part != ".." for part in inside)) and (
-            found.is_file()
+            match.is_file()
         ):
             yield name
 
 
 def refuse_names(names: Sequence[str], file: str, path: tuple[str | int, ...]) -> None:
-    """Raise ConfigError where a path can't be an input of the workflow, which looks for names of
-    its own in braces and angle brackets, and prints paths.
+    """Raise ConfigError for paths that can't be inputs of the workflow, which prints paths and has
+    wildcards and flags in braces and angle brackets.
     """
     refuse_unprintable(names, file, path)
     text = "has one of { } < >, which the workflow takes as its own: rename it"
@@ -86,21 +85,21 @@ def refuse_names(names: Sequence[str], file: str, path: tuple[str | int, ...]) -
 
 
 def refuse_unprintable(names: Sequence[str], file: str, path: tuple[str | int, ...]) -> None:
-    """Raise ConfigError where a path can't be printed: it stands in captions and pages."""
+    """Raise ConfigError for paths that can't be printed: captions and pages quote them."""
     text = "has characters that can't be printed: rename it"
     refuse([Problem(file, path, f"{name!r} {text}") for name in names if not name.isprintable()])
 
 
 def layout_name(file: str) -> str:
-    """What a layout that is read from a file is called: its name without its last suffix, in
-    lower-case letters, digits and dashes.
+    """Return the name of a file's layout: the file's without its last suffix, in lower-case
+    letters, digits and dashes.
     """
     name = re.sub(r"[^a-z0-9]+", "-", Path(file).stem.lower()).strip("-")
     return name[:LONGEST_NAME].rstrip("-") or "map"
 
 
 def source_of(name: str, read: Read) -> SourceFile:
-    """Where a layout or a kernel comes from."""
+    """Return the source of a layout or a kernel."""
     content = read.content
     if isinstance(content, MemoryMap):
         return SourceFile(name, read.file, read.sha256, content.kind, content.notes)
@@ -114,10 +113,10 @@ def layouts_of_files(
     file: str,
     path: tuple[str, ...] = ("layouts", "files"),
 ) -> tuple[dict[str, Layout], list[SourceFile]]:
-    """The layouts of the files that ``patterns`` name, and where they come from.
+    """Return the layouts of the files that ``patterns`` match, by name, and their sources.
 
-    Raises ConfigError with what is wrong in all of them, and where two layouts, or one and another
-    of the names ``taken``, are called the same.
+    Raises ConfigError with the problems of all files, and for names that are ``taken`` or that two
+    files share.
     """
     layouts: dict[str, Layout] = {}
     sources: dict[str, SourceFile] = {}
@@ -147,19 +146,19 @@ def layouts_of_files(
 def kernel_entry(
     name: str, entry: Mapping[str, Any], shipped: Mapping[str, Mapping[str, Any]], folder: Path
 ) -> tuple[dict[str, Any], SourceFile]:
-    """A kernel that is given by its configuration, as {config: path, and values of its own}: as an
-    entry in the form of kernels.yaml, and where it comes from.
+    """Return a kernel given by its configuration, {config: path, and values of its own}, as an
+    entry in the form of kernels.yaml, and its source.
 
-    Raises ConfigError where the file is no such thing.
+    Raises ConfigError where the file is not a kernel's configuration.
     """
     shown = str(entry["config"])
     read = read_file(folder / shown, shown)
     if not isinstance(read.content, KernelConfig):
         raise ConfigError([Problem(shown, (), "is no kernel's configuration (.config)")])
     try:
-        found, notes = entry_of(read.content, shipped)
+        derived, notes = entry_of(read.content, shipped)
     except Unreadable as error:
         raise ConfigError([Problem(shown, (), str(error))]) from error
     own = {key: value for key, value in entry.items() if key != "config"}
     source = SourceFile(name, shown, read.sha256, "kernel configuration", tuple(notes))
-    return {**found, **own}, source
+    return {**derived, **own}, source

@@ -1,9 +1,9 @@
-"""Sweep files to sweeps, with the kernels, machines and boards that they name.
+"""Sweeps from sweep files, with the values of the kernels, machines and boards that they name.
 
-Names become values here; no later step looks a name up.
+No later step looks a name up.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,26 +23,17 @@ from memmap_atlas.sweepfile.grid import GRID_FORM, MOST_HINTS, read_grid, read_s
 from memmap_atlas.sweepfile.machine_files import kernel_entry, layouts_of_files
 
 NO_BOARDS: Mapping[str, Board] = {}
-
-
 # what sweep.schema.yaml takes from the code
 SWEEP_DEFINITIONS: Mapping[str, Any] = {
     "model": {"enum": list(MODELS)},
     "figure": {"enum": list(FIGURES)},
     "grid": GRID_FORM,
 }
-
-
 FILES = {"kernel": "kernels.yaml", "machine": "machines.yaml", "board": "boards.tsv"}
-
-
-BYTES_PER_POINT = 1  # of a large sweep, as parquet: measured 0.5 to 0.7
-
-
+# of a large sweep, as parquet: measured 0.5 to 0.7
+BYTES_PER_POINT = 1
 # of a sweep: each combination is a row of its figures, each figure a job
 MOST_COMBINATIONS = 100_000
-
-
 MOST_FIGURES = 1000
 
 
@@ -54,7 +45,7 @@ def load_sweep(
     max_points: int,
     boards: Mapping[str, Board] = NO_BOARDS,
 ) -> Sweep:
-    """The sweep of one file, called ``shown`` in messages, with what it names filled in.
+    """Return the sweep of one file, which messages call ``shown``.
 
     Raises ConfigError with all problems of the file.
     """
@@ -65,42 +56,48 @@ def load_sweep(
     unsound = [problem.path for problem in wrong]
 
     def sound(absent: Any, *keys: str) -> Any:
-        """The value at ``keys``; ``absent`` where it is not there or its form is wrong."""
+        """Return the value at ``keys``, ``absent`` where it is missing or its form is wrong."""
         value: Any = content
         for key in keys:
             value = value.get(key) if isinstance(value, dict) else None
         return absent if value is None or any(p[: len(keys)] == keys for p in unsound) else value
 
     sources: list[SourceFile] = []
-    written = dict(sound({}, "custom_kernels"))
-    for name, entry in written.items():
+    custom: dict[str, Mapping[str, Any]] = dict(sound({}, "custom_kernels"))
+    for name, entry in custom.items():
         if isinstance(entry, dict) and isinstance(entry.get("config"), str):
             with noting(wrong):
-                written[name], source = kernel_entry(name, entry, kernel_entries, path.parent)
+                custom[name], source = kernel_entry(name, entry, kernel_entries, path.parent)
                 sources.append(source)
-    custom: dict[str, Any] = {}
-    with noting(wrong):
-        custom = custom_kernels(written, kernel_entries, shown)
     kernels: dict[str, Kernel] = {}
+    custom_wrong = custom_kernel_problems(custom, kernel_entries, shown)
+    wrong += custom_wrong
     with noting(wrong):
-        kernels = chosen_kernels(sound([], "kernels"), kernel_entries, custom, shown)
+        kernels = chosen_kernels(
+            sound([], "kernels"), kernel_entries, {} if custom_wrong else custom, shown
+        )
     page = max((kernel.page_size for kernel in kernels.values()), default=4096)
     grid = None
     with noting(wrong):
         if axes := sound(None, "layouts", "grid"):
             grid = read_grid(axes, page, shown)
     regions: dict[str, Layout] = {}
-    with noting(wrong):
-        regions |= named_regions(sound({}, "layouts", "regions"), shown)
-    with noting(wrong):
-        regions |= chosen_machines(sound([], "layouts", "machines"), machines, set(regions), shown)
-    with noting(wrong):
-        regions |= chosen_boards(sound([], "layouts", "boards"), boards, set(regions), shown)
-    with noting(wrong):
-        patterns = sound([], "layouts", "files")
-        maps, files = layouts_of_files(patterns, path.parent, set(regions), shown)
-        regions |= maps
-        sources += files
+
+    def of_files(patterns: Any) -> dict[str, Layout]:
+        layouts, files = layouts_of_files(patterns, path.parent, set(regions), shown)
+        sources.extend(files)
+        return layouts
+
+    named: dict[str, Callable[[Any], dict[str, Layout]]] = {
+        "regions": lambda value: named_regions(value, shown),
+        "machines": lambda value: chosen_machines(value, machines, set(regions), shown),
+        "boards": lambda value: chosen_boards(value, boards, set(regions), shown),
+        "files": of_files,
+    }
+    for key, read in named.items():
+        with noting(wrong):
+            if value := sound(None, "layouts", key):
+                regions |= read(value)
     sections: tuple[int | None, ...] = ()
     with noting(wrong):
         sections = read_sections(sound(["kernel"], "section_size"), page, shown)
@@ -141,55 +138,45 @@ def too_large(sweep: Sweep, max_points: int) -> list[str]:
         len(sections_of(kernel, sweep.section_sizes)) for kernel in sweep.kernels.values()
     )
     points = layouts * combinations
-    found = []
+    exceeded = []
     if points > max_points:
-        found.append(
+        exceeded.append(
             f"{points:,} points ({layouts:,} layouts x {combinations:,} combinations of kernel, "
             f"section size and model) are more than max_points, {max_points:,}: about "
             f"{points * BYTES_PER_POINT / (1 << 30):,.1f} GiB of parquet. Shorten an axis, or "
             "raise max_points in the configuration"
         )
     if combinations > MOST_COMBINATIONS:
-        found.append(
+        exceeded.append(
             f"{combinations:,} combinations of kernel, section size and model are more than "
             f"{MOST_COMBINATIONS:,}: name fewer kernels, section sizes or models"
         )
-    return found
+    return exceeded
 
 
-def custom_kernels(value: Any, shipped: Entries, file: str) -> dict[str, Mapping[str, Any]]:
-    """A sweep's own kernels, as they are written."""
-    wrong = [
-        Problem(file, ("custom_kernels", *problem.path), problem.text)
-        for problem in kernel_problems(value, file)
+def custom_kernel_problems(custom: Mapping[str, Any], shipped: Entries, file: str) -> list[Problem]:
+    """Return the problems of a sweep's own kernels: their form, and names that ship."""
+    wrong: list[Problem] = []
+    with noting(wrong):
+        wrong += kernel_problems(custom, file)
+    wrong += [
+        Problem(file, (name,), "a kernel that ships has this name: choose another")
+        for name in custom.keys() & shipped.keys()
     ]
-    if isinstance(value, dict):
-        wrong += [
-            Problem(
-                file, ("custom_kernels", name), "a kernel that ships has this name: choose another"
-            )
-            for name in value.keys() & shipped.keys()
-        ]
-    refuse(wrong)
-    return dict(value)
+    return [Problem(file, ("custom_kernels", *each.path), each.text) for each in wrong]
 
 
-def chosen_kernels(
-    value: Any,
-    shipped: Entries,
-    custom: Entries,
-    file: str,
-) -> dict[str, Kernel]:
-    """The kernels that a sweep names; its own ones are checked even where it names them not."""
+def chosen_kernels(value: Any, shipped: Entries, custom: Entries, file: str) -> dict[str, Kernel]:
+    """Return the kernels that a sweep names.
+
+    Raises ConfigError with the problems of those and of all its own ones.
+    """
     entries = {**shipped, **custom}
-    names = list(entries) if value == "all" else list(value)
-    wrong = unknown(names, entries, "kernel", file, ("kernels",))
+    names, wrong = known_names(value, entries, "kernel", file, ("kernels",))
     kernels: dict[str, Kernel] = {}
     faults: list[Problem] = []
     with noting(faults):
-        kernels = build_kernels(
-            entries, {name: file for name in [*names, *custom] if name in entries}
-        )
+        kernels = build_kernels(entries, dict.fromkeys([*names, *custom], file))
     wrong += [Problem(file, ("custom_kernels", *fault.path), fault.text) for fault in faults]
     refuse(wrong)
     return {name: kernels[name] for name in names}
@@ -198,35 +185,47 @@ def chosen_kernels(
 def chosen_machines(
     value: Any, machines: Mapping[str, Layout], taken: set[str], file: str
 ) -> dict[str, Layout]:
-    """The machines that a sweep names, none of them ``taken`` as the name of a layout."""
+    """Return the machines that a sweep names.
+
+    Raises ConfigError for names that are unknown, or ``taken`` by another layout.
+    """
     path = ("layouts", "machines")
-    names = list(machines) if value == "all" else list(value)
-    wrong = unknown(names, machines, "machine", file, path)
-    wrong += [
-        Problem(file, path, f"{name!r} is the name of a layout under regions too")
-        for name in names
-        if name in taken
-    ]
-    refuse(wrong)
+    names, wrong = known_names(value, machines, "machine", file, path)
+    refuse([*wrong, *duplicates(names, taken, file, path)])
     return {name: machines[name] for name in names}
 
 
 def chosen_boards(
     value: Any, boards: Mapping[str, Board], taken: set[str], file: str
 ) -> dict[str, Layout]:
-    """The boards that a sweep names one by one or by their architecture, none of them ``taken``."""
+    """Return the boards that a sweep names, alone or by their architecture.
+
+    Raises ConfigError for names that are unknown, or ``taken`` by another layout.
+    """
     path = ("layouts", "boards")
-    arches = {board.arch for board in boards.values()}
-    chosen = list(arches) if value == "all" else list(value)
-    wrong = unknown(chosen, {**boards, **dict.fromkeys(arches)}, "board", file, path)
-    names = [name for name in boards if name in chosen or boards[name].arch in chosen]
-    wrong += [
-        Problem(file, path, f"{name!r} is the name of another layout too")
-        for name in names
-        if name in taken
-    ]
-    refuse(wrong)
+    arches = {board.arch: board for board in boards.values()}
+    chosen, wrong = known_names(value, {**boards, **arches}, "board", file, path)
+    names = [name for name, board in boards.items() if {name, board.arch} & set(chosen)]
+    refuse([*wrong, *duplicates(names, taken, file, path)])
     return {name: boards[name].regions for name in names}
+
+
+def known_names(
+    value: Any, known: Mapping[str, Any], kind: str, file: str, path: tuple[str, ...]
+) -> tuple[list[str], list[Problem]]:
+    """Return the names of ``value`` (a list, or "all") that are known, and a problem for each other
+    one.
+    """
+    names = list(known) if value == "all" else list(value)
+    return [name for name in names if name in known], unknown(names, known, kind, file, path)
+
+
+def duplicates(
+    names: Iterable[str], taken: set[str], file: str, path: tuple[str, ...]
+) -> list[Problem]:
+    """Return a problem for each name that another layout has."""
+    text = "is the name of a layout under regions or machines too"
+    return [Problem(file, path, f"{name!r} {text}") for name in names if name in taken]
 
 
 def unknown(
@@ -236,36 +235,40 @@ def unknown(
     file: str,
     path: tuple[str, ...],
 ) -> list[Problem]:
-    """A problem for each name that is not known, with the nearest that is."""
-    every: list[str] = list(known)
+    """Return a problem for each name that is not known, with the most similar one that is."""
+    every = list(known)
     wrong: list[Problem] = []
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
         if name not in known:
-            # a hint is a search of its own
+            # each hint is a search through all names
             hint = nearest(name, every) if len(wrong) < MOST_HINTS else ""
             text = f"no {kind} {in_short(name)}"
             text += hint or f"; the {kind}s stand in config/{FILES[kind]}"
-            wrong.append(Problem(file, (*path, place), text))
+            wrong.append(Problem(file, (*path, index), text))
     return wrong
 
 
 def named_regions(value: Any, file: str, path: tuple[str, ...] = ("layouts",)) -> dict[str, Layout]:
-    """Layouts given by their regions."""
-    regions, wrong = {}, []
+    """Return layouts by name from lists of (start, end).
+
+    Raises ConfigError with the empty and overlapping regions of all.
+    """
+    layouts, wrong = {}, []
     for name, pairs in value.items():
-        regions[name], found = regions_of(pairs, file, (*path, "regions", name))
-        wrong += found
+        layouts[name], faults = regions_of(pairs, file, (*path, "regions", name))
+        wrong += faults
     refuse(wrong)
-    return regions
+    return layouts
 
 
 def chosen_file(
-    entry: str, kind: str, root: Path, folder: Path, place: tuple[str | int, ...]
+    entry: str, kind: str, root: Path, folder: Path, key: tuple[str | int, ...]
 ) -> tuple[Path, str]:
-    """The file of a sweep or a lab, by its name under config/ or a path from ``folder``; and what
-    it is called in messages.
+    """Return the file of a sweep or a lab, given by its name under config/ or by a path from
+    ``folder``, and its name in messages.
 
-    Raises ConfigError where nothing ships under that name; ``place`` is where it stands.
+    Raises ConfigError where nothing ships under that name; ``key`` is the path of ``entry`` in the
+    configuration.
     """
     if entry.endswith((".yaml", ".yml")):
         return folder / entry, entry
@@ -273,14 +276,14 @@ def chosen_file(
     if entry not in shipped:
         text = f"no {kind} {in_short(entry)}{nearest(entry, list(shipped))}; "
         text += f"there are {', '.join(shipped)}, or give a path to a .yaml file"
-        raise ConfigError([Problem("config" if place else "", place, text)])
+        raise ConfigError([Problem("config" if key else "", key, text)])
     return shipped[entry], f"config/{kind}s/{entry}.yaml"
 
 
 def checked_kernels(root: Path) -> tuple[Entries, dict[str, str]]:
-    """What is written of the kernels that ship, and in which file.
+    """Return the entries of the kernels that ship, and the file of each.
 
-    Raises ConfigError with all that is wrong in it.
+    Raises ConfigError with all problems of that file.
     """
     entries, files = read_entries(root / "config/kernels.yaml")
     build_kernels(entries, files)
@@ -288,8 +291,10 @@ def checked_kernels(root: Path) -> tuple[Entries, dict[str, str]]:
 
 
 def load_sweeps(config: Mapping[str, Any], root: Path, folder: Path) -> list[Sweep]:
-    """The sweeps that a configuration lists; ``root`` holds config/, ``folder`` is where paths
-    start.
+    """Return the sweeps that a configuration lists.
+
+    root: folder that has config/
+    folder: where relative paths start
 
     Raises ConfigError with all problems of the configuration and of every file that it names.
     """
@@ -303,9 +308,9 @@ def load_sweeps(config: Mapping[str, Any], root: Path, folder: Path) -> list[Swe
         boards = load_boards(root / "config/boards.tsv")
     refuse(wrong)
     sweeps: list[Sweep] = []
-    for place, entry in enumerate(config["sweeps"]):
+    for index, entry in enumerate(config["sweeps"]):
         with noting(wrong):
-            path, shown = chosen_file(entry, "sweep", root, folder, ("sweeps", place))
+            path, shown = chosen_file(entry, "sweep", root, folder, ("sweeps", index))
             sweep = load_sweep(path, shown, entries, machines, config["max_points"], boards)
             if any(sweep.name == other.name for other in sweeps):
                 text = (
