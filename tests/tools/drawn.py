@@ -1,7 +1,7 @@
 """Figures drawn for tests, from sweeps of a few layouts that have what each kind needs."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from memmap_atlas.catalog.boards import load_boards
 from memmap_atlas.catalog.machines import load_machines
 from memmap_atlas.figures.data import FigureData, Source
 from memmap_atlas.figures.draw import draw, rows_of
-from memmap_atlas.figures.registry import figures_of
+from memmap_atlas.figures.registry import FIGURES, figures_of
 from memmap_atlas.lab.tables import read_rows
 from memmap_atlas.sweep.evaluate import points, strips
 from memmap_atlas.sweep.layouts import blocks, layouts_of
@@ -125,15 +125,18 @@ class Made:
     source: Source
 
 
-def made_figures(folder: Path, text: str) -> dict[str, Made]:
+def made_figures(folder: Path, text: str, further: Sequence[str] = ()) -> dict[str, Made]:
+    """Draw the figures of a sweep, and those of ``further`` kinds that it has enough for."""
     (folder / "sweep.yaml").write_text(text)
     entries = yaml.safe_load((ROOT / "config/kernels.yaml").read_text())
     path = folder / "sweep.yaml"
     sweep = load_sweep(path, "sweep.yaml", entries, MACHINES, 10**7, BOARDS)
+    able = [kind for kind in further if not FIGURES[kind].lacks(sweep)]
+    sweep = replace(sweep, figures=(*sweep.figures, *able))
     layouts = layouts_of(sweep)
     part, kept = folder / "part.parquet", folder / "strips.parquet"
     write_memmap(part, points(blocks(sweep, sweep.layouts_per_group), sweep), sweep, {})
-    if "section-strip" in sweep.figures:
+    if any(FIGURES[kind].needs_strips for kind in sweep.figures):
         write_strips(kept, strips(layouts, sweep), layouts.names, {})
     table = pd.read_parquet(part)
     table = table.astype(dict.fromkeys(table.select_dtypes("category").columns, object))
