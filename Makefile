@@ -5,8 +5,10 @@ BIN := .venv/bin
 LAB ?= full
 FUZZ ?= 100000
 KILLS ?= 50
+# patterns of mutants, as memmap_atlas.memmodel.regions*; all where there are none
+MUTANTS ?=
 
-.PHONY: all report test fuzz slurm kills check audit bench lab evidence docs lock
+.PHONY: all report test fuzz slurm kills check audit bench mutation lab evidence docs lock
 
 all: .venv/ready
 	$(BIN)/snakemake --cores all --quiet host reason
@@ -21,7 +23,7 @@ all: .venv/ready
 	touch $@
 
 test: .venv/ready
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --cov
 
 # the readers of files against so many broken ones each, and configurations against so many mutated
 # ones in all; `make test` tries a few hundred, and two thousand
@@ -43,6 +45,7 @@ check: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/mypy
+	PYTHONPATH=workflow/scripts $(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/snakemake --lint
 
 # the figures of the default sweeps in one file, twice: as an archive and as a page
@@ -64,6 +67,17 @@ evidence: lab
 
 bench: .venv/ready
 	$(BIN)/python -m tests.tools.bench
+
+# the tests against mutants of the arithmetic: which edits of memmodel/ would no test notice?
+# `cd .mutation/workflow && ../../.venv/bin/mutmut show NAME` shows one of those that survive
+mutation: .venv/ready
+	rm -rf .mutation && mkdir .mutation
+	cp -r config workflow .mutation
+	mv .mutation/workflow/scripts/memmap_atlas .mutation/workflow
+	cp -r config tests .mutation/workflow
+	cp tests/tools/mutation.toml .mutation/workflow/pyproject.toml
+	cd .mutation/workflow && ATLAS_EXAMPLES=0.02 ../../$(BIN)/mutmut run --max-children 2 $(MUTANTS)
+	cd .mutation/workflow && ../../$(BIN)/mutmut results
 
 # the lock against known vulnerabilities: pip-audit asks for them; ADVISORIES=folder is a copy of
 # theirs, for where there is no network

@@ -1,5 +1,5 @@
-"""Files that are almost right: what hypothesis makes of valid ones, for tests that nothing but a
-clear message comes of them.
+"""Settings of hypothesis, and mutations of valid files: a reader must answer each with a map or a
+clear message.
 """
 
 import os
@@ -25,14 +25,19 @@ Mutation = tuple[int, int, int, int, bytes]
 
 
 def fuzz_examples() -> int:
-    """How many inputs a fuzz test tries: ATLAS_FUZZ of the environment, or 200."""
+    """Return the number of inputs of a fuzz test: ATLAS_FUZZ of the environment, or 200."""
     return int(os.environ.get("ATLAS_FUZZ", "200"))
 
 
 def checked(examples: int) -> settings:
-    """A decorator for a test of so many examples, the same in every run."""
+    """Return a decorator for a test of ``examples`` examples, the same in every run.
+
+    ATLAS_EXAMPLES of the environment is the share of them to try: `make mutation` runs each test
+    hundreds of times.
+    """
+    share = float(os.environ.get("ATLAS_EXAMPLES", "1"))
     return settings(
-        max_examples=examples,
+        max_examples=max(1, round(examples * share)),
         deadline=None,
         derandomize=True,
         database=None,

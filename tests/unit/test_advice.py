@@ -26,8 +26,9 @@ from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.memmodel.regions import Regions
 from memmap_atlas.text.labels import exact, short
 
+from tests.tools.fuzzing import checked
 from tests.tools.paths import ROOT
-from tests.unit.test_simulation import VARIANTS, checked, small_kernel
+from tests.unit.test_simulation import VARIANTS, small_kernel
 
 Layout = list[tuple[int, int]]
 KERNELS = load_kernels(ROOT / "config/kernels.yaml")

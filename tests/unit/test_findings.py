@@ -38,8 +38,9 @@ from memmap_atlas.reports.map_check import (
 from memmap_atlas.text.labels import amount
 
 from tests.tools import simulation
+from tests.tools.fuzzing import checked
 from tests.tools.paths import ROOT
-from tests.unit.test_simulation import Case, cases, checked
+from tests.unit.test_simulation import Case, cases
 
 COMMAND = ROOT / "workflow/scripts/check_map.py"
 KERNELS = load_kernels(ROOT / "config/kernels.yaml")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from memmap_atlas.catalog.kernels import load_kernels
 from memmap_atlas.memmodel.cost import cost
@@ -34,16 +34,13 @@ from memmap_atlas.memmodel.models import present_sections
 from memmap_atlas.memmodel.regions import Ints, Regions, union
 from memmap_atlas.memmodel.release import Release
 
+from tests.tools.fuzzing import checked
 from tests.tools.paths import ROOT
 
 KERNELS = load_kernels(ROOT / "config/kernels.yaml")
 ARM, X86 = KERNELS["arm64-6.12-4k"], KERNELS["x86_64-6.12"]
 KIB, MIB, GIB, TIB = 1 << 10, 1 << 20, 1 << 30, 1 << 40
 MICRO = [(0, 256 * MIB)]
-
-checked = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
-)
 
 
 def one(value: int) -> Ints:
@@ -138,7 +135,7 @@ def slow_hot_add(
     }
 
 
-@checked
+@checked(150)
 @given(kernels(), maps(), st.booleans())
 def test_hot_add_is_the_loop(
     kernel: Kernel, case: tuple[list[tuple[int, int]], tuple[int, int]], small: bool
@@ -155,7 +152,7 @@ def test_hot_add_is_the_loop(
     assert found.from_ram[0] == taken + found.linear_table[0]
 
 
-@checked
+@checked(150)
 @given(kernels(), st.lists(maps(), min_size=2, max_size=5))
 def test_many_ranges_at_once(
     kernel: Kernel, cases: list[tuple[list[tuple[int, int]], tuple[int, int]]]
@@ -171,7 +168,7 @@ def test_many_ranges_at_once(
     assert list(together) == alone
 
 
-@checked
+@checked(150)
 @given(kernels(), maps(), st.sampled_from([PAGE, 2 * MIB, GIB]))
 def test_linear_tables_are_the_loop(
     kernel: Kernel, case: tuple[list[tuple[int, int]], tuple[int, int]], leaf: int
@@ -188,7 +185,7 @@ def test_linear_tables_are_the_loop(
     assert found[0] == expected
 
 
-@checked
+@checked(150)
 @given(
     st.lists(
         st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20)), max_size=6),
@@ -211,7 +208,7 @@ def test_union(spans: list[list[tuple[int, int]]]) -> None:
     assert (found.start[1:] >= found.end[:-1]).all()
 
 
-@checked
+@checked(150)
 @given(st.integers(0, 600), st.integers(1, 600), st.integers(1, 40))
 def test_stranded_is_the_loop(start: int, size: int, block: int) -> None:
     inside = [
@@ -234,7 +231,7 @@ def test_stranded_by_many_blocks_at_once() -> None:
     assert list(found.usable // blocks) == [32, 15, 7, 3, 1]
 
 
-@checked
+@checked(150)
 @given(
     st.integers(0, 70 * 1024).map(lambda n: n * 32 * MIB),
     st.booleans(),
@@ -255,7 +252,7 @@ def test_x86_block_is_the_kernels_loop(end: int, virtual: bool, advised: int) ->
     assert x86_block_size(one(end), section, virtual=virtual, chosen=GIB)[0] == GIB
 
 
-@checked
+@checked(150)
 @given(
     st.integers(0, 300).map(lambda n: n * 2 * MIB),
     st.integers(1, 3000).map(lambda n: n * MIB),
@@ -304,7 +301,7 @@ def test_memmap_on_memory_is_the_rules_one_by_one(name: str, force: bool) -> Non
         assert found.reason[place] == expected
 
 
-@checked
+@checked(150)
 @given(
     st.integers(0, 40 * MIB), st.sampled_from(["arm64-6.12-4k", "arm64-6.12-64k", "x86_64-6.12"])
 )
@@ -329,7 +326,7 @@ def test_largest_range_to_the_byte() -> None:
     assert list(found // (128 * MIB)) == [0, 0, 1, 95, 96, 96]
 
 
-@checked
+@checked(150)
 @given(
     st.integers(0, 300 * MIB),
     st.integers(0, 3000),
@@ -355,7 +352,7 @@ def test_growth_goes_as_far_as_it_can(free: int, blocks: int, name: str) -> None
     assert added == (blocks * block if first <= free else 0)
 
 
-@checked
+@checked(150)
 @given(
     st.sampled_from([2 * MIB, 32 * MIB, 512 * MIB, GIB]),
     st.sampled_from([32, 56, 64, 80, 128]),

@@ -5,13 +5,14 @@ from dataclasses import fields
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from memmap_atlas.memmodel.cost import Cost, cost
 from memmap_atlas.memmodel.kernel import FreeVariant, Kernel
 from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.memmodel.regions import Regions
 
+from tests.tools.fuzzing import checked
 from tests.tools.simulation import frames, free_unused_memmap, freed_in_phase, simulate, truncated
 
 Layout = list[tuple[int, int]]
@@ -27,18 +28,6 @@ VARIANTS: tuple[FreeVariant, ...] = (
 CACHE_LINE = 64
 # a map may span so many pages; what keeps the simulation fast
 MOST_PAGES = 640
-SUPPRESSED = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-
-
-def checked(examples: int) -> settings:
-    # the same maps in every run: a failure that comes and goes helps nobody
-    return settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=SUPPRESSED,
-    )
 
 
 @st.composite
