@@ -23,7 +23,7 @@ all: .venv/ready
 	touch $@
 
 test: .venv/ready
-	$(BIN)/pytest -n 2 --dist loadfile --cov
+	$(BIN)/pytest -n 2 --dist loadfile --cov=memmap_atlas
 
 # the readers of files against so many broken ones each, and configurations against so many mutated
 # ones in all; `make test` tries a few hundred, and two thousand

@@ -1,4 +1,4 @@
-"""What the project says about itself is so: documents, versions, the lock and the house's doors."""
+"""Statements of the project about itself: documents, versions, the lock and imports."""
 
 import ast
 import re

@@ -1,5 +1,5 @@
-"""What the project runs, and runs with: pinned and hashed dependencies, no shell, no code or object
-out of data, emulated machines without network and in a sandbox, packages that are signed.
+"""Supply chain: pinned and hashed dependencies, no shell, no code or object out of data, emulated
+machines without network and in a sandbox, signed packages.
 """
 
 import ast

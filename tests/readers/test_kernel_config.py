@@ -64,7 +64,7 @@ def of_release(text: str, release: str) -> str:
 
 
 def kernel_of(text: str) -> tuple[Kernel, dict[str, Any], tuple[str, ...]]:
-    """What a configuration becomes: a kernel, its entry, and the notes."""
+    """Return the kernel of a configuration, its entry and the notes."""
     entry, notes = entry_of(read(text), ENTRIES)
     assert problems({"mine": entry}, "kernels", "mine.yaml") == []
     return build_kernels({**ENTRIES, "mine": entry}, {"mine": "mine.yaml"})["mine"], entry, notes

@@ -1109,7 +1109,7 @@ VALID_LSMEM = [path.read_bytes() for path in sorted((GOLDEN / "maps").glob("lsme
 
 
 def whole_or_unreadable(read: Callable[[bytes], MemoryMap], data: bytes) -> None:
-    """What comes of any bytes: a map that is one, or one clear message."""
+    """Check that any bytes give a valid map or one clear message."""
     lines = data.count(b"\n") + 1
     wrong: Unreadable | None = None
     try:

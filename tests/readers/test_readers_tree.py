@@ -44,7 +44,7 @@ def refusal(data: bytes) -> Unreadable:
 
 
 def union(ranges: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """What ranges cover together, edge by edge."""
+    """Return the union of ranges, edge by edge."""
     edges = sorted({edge for pair in ranges for edge in pair})
     covered = [
         (low, high)

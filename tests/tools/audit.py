@@ -27,8 +27,12 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class Audit:
-    """What an audit found: pins and advisories, those about a package of the lock whatever its
-    version, when the newest was changed, and (package, version, advisory, fixed in) of each match.
+    """Result of an audit.
+
+    pins, advisories: number of pinned packages, and of advisories read
+    about: advisories about a package of the lock, whatever its version
+    newest: date of the newest change of an advisory
+    found: (package, version, advisory, fixed in) of each match
     """
 
     pins: int
@@ -44,8 +48,8 @@ def normal(name: str) -> str:
 
 
 def pins(lock: Path) -> list[tuple[str, str]]:
-    """Package and version of each line of a lock; a package can stand in several, each for other
-    machines.
+    """Return package and version of each line of a lock; a package can have several lines, each for
+    other machines.
     """
     matches = map(PIN.match, lock.read_text(encoding="utf-8").splitlines())
     return [(normal(match["name"]), match["version"]) for match in matches if match]

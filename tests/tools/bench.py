@@ -69,7 +69,7 @@ def layouts() -> Regions:
 
 
 def plain(table: pd.DataFrame) -> pd.DataFrame:
-    """The same formula as the SQL, in pandas as one would write it first."""
+    """Formula of the SQL in pandas, as a first try would have it."""
     a1, b1 = table.s1 // SECTION, -(-table.e1 // SECTION)
     a2 = np.maximum(table.s2 // SECTION, b1)
     b2 = np.maximum(-(-table.e2 // SECTION), a2)
@@ -174,7 +174,7 @@ def eleven(layouts: Regions, model: str = "vmemmap") -> list[Ints]:
 
 
 def evaluation() -> list[tuple[str, float, float]]:
-    """What is evaluated, ns per point and model, and the same of what it is compared to."""
+    """Return each evaluation with its ns per point and model, and how many times ours that is."""
     regions = layouts()
     edges = {
         "s1": regions.start[0],

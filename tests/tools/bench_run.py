@@ -77,7 +77,7 @@ class Ran:
 
 
 def snakemake(folder: Path, *arguments: str, **variables: str) -> str:
-    """What Snakemake says in ``folder``."""
+    """Run Snakemake in ``folder`` and return its output."""
     run = subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", CORES, *arguments],
         cwd=folder,
@@ -122,7 +122,7 @@ def forget(folder: Path) -> None:
 
 
 def modules_by_rule(project: Path, folder: Path) -> dict[str, list[str]]:
-    """What a job of each rule imports: a run that tells so in ``folder``."""
+    """Return the modules that a job of each rule imports, from a run in ``folder``."""
     (folder / "sitecustomize.py").write_text(TELL)
     snakemake(project, PYTHONPATH=str(folder))
     forget(project)

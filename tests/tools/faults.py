@@ -66,7 +66,7 @@ def start(folder: Path, *arguments: str, sweep: str = SWEEP) -> subprocess.Popen
 
 
 def finish(folder: Path, *arguments: str, sweep: str = SWEEP) -> tuple[int, str]:
-    """The same to its end: exit code and what it said."""
+    """Run a sweep in ``folder`` to its end and return its exit code and output."""
     process = start(folder, *arguments, sweep=sweep)
     said, _ = process.communicate()
     return process.returncode, said
@@ -102,7 +102,7 @@ def kill_at(folder: Path, moment: float) -> tuple[str, bool, int]:
 
 
 def compare(found: dict[str, str], expected: dict[str, str]) -> str:
-    """How results differ from those of a run that nothing happened to."""
+    """Return the differences of results from those of an undisturbed run, "" without any."""
     lines = [f"lacks {name}" for name in expected.keys() - found.keys()]
     lines += [f"has {name}" for name in found.keys() - expected.keys()]
     lines += [

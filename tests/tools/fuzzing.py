@@ -74,12 +74,12 @@ def truncate(data: bytes, at: int, other: int, size: int, new: bytes) -> bytes:
 
 
 def duplicate(data: bytes, at: int, other: int, size: int, new: bytes) -> bytes:
-    """A chunk stands in a second place too."""
+    """A chunk is copied to a second place."""
     return data[:other] + data[at : at + size] + data[other:]
 
 
 def repeat(data: bytes, at: int, other: int, size: int, new: bytes) -> bytes:
-    """A chunk stands many times in a row."""
+    """A chunk is repeated many times."""
     size = min(size, 64)
     return data[:at] + data[at : at + size] * (other % 64) + data[at + size :]
 

@@ -31,7 +31,7 @@ AFTER = [
 
 
 def node_ranges(regions: Regions, nodes: Sequence[int] | None = None) -> list[str]:
-    """What free_area_init() says of the nodes, from 3.5 on."""
+    """Node ranges as free_area_init() prints them from 3.5 on."""
     nodes = nodes or [0] * len(regions)
     spans = {
         node: [region for region, owner in zip(regions, nodes, strict=True) if owner == node]
@@ -55,7 +55,7 @@ def node_ranges(regions: Regions, nodes: Sequence[int] | None = None) -> list[st
 
 
 def frame_ranges(regions: Regions, page: int, *, decimal: bool = False) -> list[str]:
-    """The same before 3.5, in pages; ``decimal`` before 2.6.28."""
+    """Node ranges as printed before 3.5, in pages; ``decimal`` before 2.6.28."""
     heading = f"early_node_map[{len(regions)}] active PFN ranges"
     return [
         "Zone PFN ranges:",
@@ -155,7 +155,7 @@ def boot(*parts: Sequence[str], release: str = "6.12.0-test") -> list[str]:
 
 @dataclass(frozen=True)
 class Prefix:
-    """What stands before each message: of printk itself, and of what kept the log."""
+    """Prefix of each message: of printk itself, and of the program that kept the log."""
 
     name: str
 

@@ -231,7 +231,7 @@ def test_search_finds_what_a_search_over_every_distance_finds(model: str) -> Non
 
 @pytest.mark.parametrize("model", MODELS)
 def test_memmap_is_a_sum_over_neighbours(model: str) -> None:
-    """What the evaluation on few regions rests on."""
+    """Basis of the evaluation on few regions."""
 
     @checked(150)
     @given(cases(model))

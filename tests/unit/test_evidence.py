@@ -81,7 +81,7 @@ def test_a_changed_byte_is_seen() -> None:
 
 
 def test_page_tables_of_the_thread() -> None:
-    """What the thread asked for: the vmemmap part of kernel_page_tables, with 1 GiB sections."""
+    """Answer to the thread: the vmemmap part of kernel_page_tables, with 1 GiB sections."""
     mapped = {
         (row["kernel"], row["map"]): row["mapped_bytes"]
         for row in EVIDENCE
@@ -95,7 +95,7 @@ def test_page_tables_of_the_thread() -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def style() -> Iterator[None]:
-    """What a figure makes when it is drawn, such as ticks, has its style."""
+    """Style for artists that a figure makes when it is drawn, such as ticks."""
     with atlas_style():
         yield
 

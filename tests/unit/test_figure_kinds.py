@@ -74,7 +74,7 @@ COST = ["memmap_bytes", "section_table_bytes", "usage_bytes", "page_table_bytes"
 
 @pytest.fixture(scope="module", autouse=True)
 def style() -> Iterator[None]:
-    """What a figure makes when it is drawn, such as ticks, has its style."""
+    """Style for artists that a figure makes when it is drawn, such as ticks."""
     with atlas_style():
         yield
 
@@ -134,7 +134,7 @@ def test_figures_have_the_width_of_a_page_or_a_column(made: dict[str, Made]) -> 
 
 
 def test_files_drawn_at_once_are_those_of_matplotlib(made: dict[str, Made], tmp_path: Path) -> None:
-    """The same PDF, and the same SVG with texts within a tenth of a point of their places."""
+    """Identical PDF, and identical SVG with texts within a tenth of a point."""
     number = re.compile(r"-?\d+\.\d+|-?\d+(?=[ )\"])")
     kinds = {one.source.figure.kind: one.drawing for one in made.values()}
     for kind, drawing in kinds.items():

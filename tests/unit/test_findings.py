@@ -1,4 +1,4 @@
-"""Findings: they sum to the waste, and stand where a walk finds it; the check says them, and fails
+"""Findings: they sum to the waste and lie where a walk finds it; the check prints them and fails
 where it should.
 """
 
@@ -91,8 +91,8 @@ def test_findings_stand_where_a_walk_finds_them(model: str) -> None:
 
 
 def walked(layout: Layout, kernel: Kernel, model: str) -> dict[Any, Any]:
-    """The same, page by page: kept bytes of struct pages that are none of RAM, by section, or by
-    how many regions lie below.
+    """Kept bytes of struct pages without RAM, counted page by page: by section, or by the number of
+    regions below.
     """
     boots: list[simulation.Boot] = []
     account = simulation.account

@@ -77,7 +77,7 @@ def within_seconds(seconds: int) -> Iterator[None]:
 
 
 def tried(load: Callable[[], object], folder: Path) -> str:
-    """What is wrong with how a configuration is taken; "" where nothing."""
+    """Return a line on how the answer to a configuration is wrong, "" where it is right."""
     before = sorted(folder.rglob("*"))
     try:
         with within_seconds(SECONDS):
@@ -93,14 +93,14 @@ def tried(load: Callable[[], object], folder: Path) -> str:
 
 
 def told(line: str) -> bool:
-    """Whether a message is one line with a place and what is wrong there."""
+    """Return true for a message of one line with a location and the mistake there."""
     return (
         line.isprintable() and 12 < len(line) <= 4000 and (": " in line or line.startswith("and"))
     )
 
 
 def sweeps_of(config: dict[str, Any], folder: Path) -> None:
-    """What a run does with sweeps before its first job, and what their first job reads."""
+    """Load sweeps as a run does before its first job, and read what their first job reads."""
     sweeps = load_sweeps(config, folder, folder)
     summary(sweeps)
     for sweep in sweeps:
@@ -113,7 +113,7 @@ def sweeps_of(config: dict[str, Any], folder: Path) -> None:
 
 
 def lab_of(folder: Path) -> None:
-    """What a run does with a lab before its first boot."""
+    """Load a lab as a run does before its first boot."""
     stays_inside(load_lab(folder / "lab.yaml", "lab.yaml", Names(folder, folder)), folder)
 
 
@@ -392,7 +392,7 @@ NUMBERS = range(8)
 
 
 def refused_by_snakemake(folder: Path, *words: str) -> str:
-    """What a dry run says that goes no further, with nothing written; a minute is a hang."""
+    """Return the output of a dry run that is refused, else ""; check that nothing is written."""
     targets = [word for word in words if "=" not in word]
     asked = {word.partition("=")[0]: word for word in words if "=" in word}
     command = workflow("--dry-run")

@@ -1,5 +1,5 @@
-"""The lab without QEMU: logs are read, machines are made, boots end in every way, and what is wrong
-is told.
+"""The lab without QEMU: logs are read, machines are made, boots end in every way, and mistakes are
+reported.
 """
 
 import gzip

@@ -90,7 +90,7 @@ def test_a_cell_is_the_most_of_its_points(made: dict[str, Made], kernel: str) ->
 
 
 def values_of(one: Made) -> dict[str, int]:
-    """How many values of each column a cell stands for."""
+    """Number of values of each column that a cell covers."""
     found = values_per_cell_of(one)
     names = {"ram_size": "ram_bytes"}
     return {names.get(axis, f"{axis}_bytes"): size for axis, size in found.items()}

@@ -307,7 +307,7 @@ def test_simulation_of_known_answers_in_64k_pages(model: str, section: int, memm
 
 
 def features(case: Case) -> set[str]:
-    """What is of interest in a map."""
+    """Return the features of a map that the tests must reach."""
     kernel, layout = case
     page, section, leaf = kernel.page_size, kernel.section_size, kernel.vmemmap_leaf
     ram = frames(layout, page)

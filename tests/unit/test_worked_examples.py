@@ -55,7 +55,7 @@ def kernel_of(cell: Cell) -> Kernel:
 
 
 def moved_to_page_start(cell: Cell, page_size: int) -> dict[str, int]:
-    """What an aligned array changes: each hole gives back the page that the ragged ends keep."""
+    """Effect of an aligned array: each hole gives back the page that the ragged ends keep."""
     if not cell.get("aligned"):
         return {}
     layout = EXAMPLES["layouts"][cell["layout"]]

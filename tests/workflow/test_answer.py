@@ -1,5 +1,5 @@
-"""The answer for one file: which kernel stands for the machine's own, its log's counts beside what
-is computed, and the whole command run for real.
+"""The answer for one file: the kernel that matches the machine's own, its log's counts beside the
+computed ones, and the whole command run for real.
 """
 
 import re

@@ -380,8 +380,8 @@ def test_what_is_missing_is_made_again(made: Path) -> None:
 
 
 def leave_behind(folder: Path) -> None:
-    """What a run leaves that is killed just when a job ends: Snakemake's lock and its mark that a
-    file is incomplete, and what another job was writing.
+    """Leave the remains of a run that was killed just when a job ended: Snakemake's lock, its mark
+    of an incomplete file, and the scratch files of another job.
     """
     table = f"{SMALL}/{TABLE}"
     (folder / ".snakemake/locks/0.output.lock").write_text(f"{table}\n")

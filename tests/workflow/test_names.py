@@ -1,5 +1,5 @@
-"""Names and words that mean something to a shell, a page, a document, a picture or a path: refused
-where they would be a folder, and written out where they stand in an output.
+"""Names and words with a meaning to a shell, a page, a document, a picture or a path: refused where
+they would be a folder, and escaped where they are part of an output.
 """
 
 import csv
@@ -136,7 +136,7 @@ LATEX_WORDS = {
 
 
 def read_latex(source: str) -> str:
-    """What LaTeX makes of text; fails where it would do anything but print."""
+    """Return what LaTeX prints for a text; fail where it would do anything else."""
     text, place = "", 0
     spelled = {
         **{f"\\{letter}": letter for letter in "&%$#_{}"},

@@ -1,4 +1,4 @@
-"""What shows a whole run, opened as its readers do: the report in both forms, and the index."""
+"""The report in both forms and the index of a run, opened as readers open them."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""What a change makes again, and that it is no more: the workflow's plans after one real run."""
+"""Reruns after a change, and no others: the workflow's plans after one real run."""
 
 import re
 import shutil
@@ -78,7 +78,7 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 
 
 def planned(folder: Path, *sweeps: str) -> Counter[str]:
-    """How many jobs of each rule would run, but for the target itself."""
+    """Return the number of jobs of each rule that would run, without the target itself."""
     sweeps = sweeps or ("plane.yaml", "named.yaml")
     plan = snakemake(folder, "--cores", "1", "-n", "--quiet", "rules", *sweeps)
     assert plan.returncode == 0, plan.stderr
@@ -87,7 +87,7 @@ def planned(folder: Path, *sweeps: str) -> Counter[str]:
 
 
 def after(folder: Path, name: str, old: str, new: str, *sweeps: str) -> Counter[str]:
-    """What is planned once a file of the project is changed."""
+    """Return the plan after a file of the project is changed."""
     text = (folder / name).read_text()
     assert old in text
     (folder / name).write_text(text.replace(old, new, 1))

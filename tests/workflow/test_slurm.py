@@ -72,7 +72,7 @@ def made(folder: Path) -> dict[str, str]:
 
 
 def told(result: subprocess.CompletedProcess[str], column: str) -> list[str]:
-    """What Slurm says of each job of a run."""
+    """Return a column of Slurm's accounts for each job of a run."""
     run = re.findall(r"^SLURM run ID: (\S+)$", result.stdout + result.stderr, re.MULTILINE)
     command = ["squeue", "--states=all", "--noheader", "--array", f"--format={column}"]
     return subprocess.check_output([*command, "--name", run[0]], text=True).split()
@@ -95,7 +95,7 @@ TABLES = [f"results/{sweep}/memmap/part-000.parquet" for sweep in ("thread-2016"
 
 
 def asking(folder: Path) -> list[str]:
-    """What asks for a sweep that ships, and one by its path in a new folder."""
+    """Return the options for a sweep that ships and one by its path in a new folder."""
     folder.mkdir()
     (folder / "plane.yaml").write_text(PLANE)
     return ["--config", f"sweeps=[{', '.join(SWEEPS)}]"]
@@ -173,7 +173,7 @@ def test_another_slurm_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_every_rule_has_memory_and_time() -> None:
-    """They stand with the rules: what a profile sets, a user's own would replace."""
+    """Rules set memory and time: values of a profile would be replaced by a user's own profile."""
     profile = yaml.safe_load((PROFILE / "profile.yaml").read_text())
     assert not {"default-resources", "set-resources"} & set(profile)
     text = "".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
