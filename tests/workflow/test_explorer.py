@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from memmap_atlas.sweep.layouts import blocks, layouts_of
 from memmap_atlas.sweep.tables import write_layouts, write_memmap, write_strips
 from memmap_atlas.sweepfile.sweeps import load_sweep
 from memmap_atlas.text.units import size_text
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.tools.paths import ROOT
 from tests.tools.runs import workflow
@@ -40,8 +39,6 @@ kernels: [arm64-6.12-4k, arm64-5.10-64k]
 section_size: [kernel, 1GiB]
 models: [vmemmap, sparsemem]
 """
-CHROMIUM = shutil.which("chromium")
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
 
 HOSTILE = '</script><script>document.title="owned"</script><b>bold</b> {{ 7 * 7 }} & "quoted"'
 SWEEP = f"""
@@ -143,19 +140,17 @@ class Opened:
 
 
 @pytest.fixture
-def opened(results: Path, request: pytest.FixtureRequest) -> Iterator[Opened]:
+def opened(browser: Browser, results: Path, request: pytest.FixtureRequest) -> Iterator[Opened]:
     """The explorer of the sweep that the test names, opened in headless Chromium."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
-        found = Opened(page, [], [])
-        page.on("request", lambda one: found.asked.append(one.url))
-        page.on("console", lambda one: found.told.append(one.text))
-        page.on("pageerror", lambda error: found.told.append(f"error: {error}"))
-        page.goto((results / request.param / "explorer.html").as_uri())
-        page.wait_for_function("document.body.dataset.shown")
-        yield found
-        browser.close()
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    found = Opened(page, [], [])
+    page.on("request", lambda sent: found.asked.append(sent.url))
+    page.on("console", lambda message: found.told.append(message.text))
+    page.on("pageerror", lambda error: found.told.append(f"error: {error}"))
+    page.goto((results / request.param / "explorer.html").as_uri())
+    page.wait_for_function("document.body.dataset.shown")
+    yield found
+    page.close()
 
 
 def on(sweep: str) -> pytest.MarkDecorator:
@@ -189,7 +184,6 @@ def number(text: str) -> int | None:
     return None if text == "\N{EN DASH}" else int(text.replace(",", ""))
 
 
-@needs_browser
 @on("explored")
 def test_what_is_shown_is_what_the_tables_hold(opened: Opened, results: Path) -> None:
     rows, strips = tables(results, "explored")
@@ -269,7 +263,6 @@ def check_plane(page: Page, rows: pd.DataFrame, row: Mapping[Hashable, Any]) -> 
     assert plane.columns[chosen["x"]] == row["hole_start_bytes"]
 
 
-@needs_browser
 @on("explored")
 def test_the_controls_move_the_point(opened: Opened) -> None:
     page = opened.page
@@ -309,7 +302,6 @@ def test_the_controls_move_the_point(opened: Opened) -> None:
     assert opened.told == []
 
 
-@needs_browser
 @on("explored")
 def test_what_people_wrote_is_text(opened: Opened) -> None:
     assert HOSTILE in opened.page.inner_text("header")
@@ -317,7 +309,6 @@ def test_what_people_wrote_is_text(opened: Opened) -> None:
     assert opened.page.locator("header b").count() == 0
 
 
-@needs_browser
 @on("named")
 def test_a_sweep_of_named_maps_has_a_list(opened: Opened, results: Path) -> None:
     rows, _ = tables(results, "named")
@@ -329,7 +320,6 @@ def test_a_sweep_of_named_maps_has_a_list(opened: Opened, results: Path) -> None
     assert opened.told == []
 
 
-@needs_browser
 @on("extreme")
 def test_what_is_extreme_is_said(opened: Opened) -> None:
     page = opened.page
@@ -343,7 +333,6 @@ def test_what_is_extreme_is_said(opened: Opened) -> None:
     assert opened.told == []
 
 
-@needs_browser
 @on("deep")
 def test_other_axes_cut_the_plane(opened: Opened, results: Path) -> None:
     rows, _ = tables(results, "deep")
@@ -364,7 +353,6 @@ def test_other_axes_cut_the_plane(opened: Opened, results: Path) -> None:
     assert opened.told == []
 
 
-@needs_browser
 @on("single")
 def test_a_grid_of_one_map_is_in_the_list(opened: Opened, results: Path) -> None:
     rows, _ = tables(results, "single")
@@ -376,22 +364,21 @@ def test_a_grid_of_one_map_is_in_the_list(opened: Opened, results: Path) -> None
     assert opened.told == []
 
 
-@needs_browser
 @pytest.mark.parametrize("sweep", ["explored", "named", "extreme"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_nothing_is_wider_than_its_place(results: Path, sweep: str, width: int) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": width, "height": 844})
-        page.goto((results / sweep / "explorer.html").as_uri())
-        page.wait_for_function("document.body.dataset.shown")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        beyond = page.evaluate(
-            "[...document.querySelectorAll('main .chart')].filter((chart) =>"
-            "chart.scrollWidth > chart.clientWidth + 1).map((chart) => chart.id)"
-        )
-        assert beyond == []
-        browser.close()
+def test_nothing_is_wider_than_its_place(
+    browser: Browser, results: Path, sweep: str, width: int
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 844})
+    page.goto((results / sweep / "explorer.html").as_uri())
+    page.wait_for_function("document.body.dataset.shown")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    beyond = page.evaluate(
+        "[...document.querySelectorAll('main .chart')].filter((chart) =>"
+        "chart.scrollWidth > chart.clientWidth + 1).map((chart) => chart.id)"
+    )
+    assert beyond == []
+    page.close()
 
 
 def test_the_same_bytes_and_nothing_from_elsewhere(results: Path, tmp_path: Path) -> None:

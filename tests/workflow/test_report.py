@@ -1,7 +1,6 @@
 """The report in both forms and the index of a run, opened as readers open them."""
 
 import re
-import shutil
 import subprocess
 import zipfile
 from collections.abc import Iterator
@@ -17,13 +16,11 @@ from memmap_atlas.figures.registry import FIGURES
 from memmap_atlas.pipeline.paths import FIGURE_SUFFIXES
 from memmap_atlas.reports.index import FILES, size
 from PIL import Image
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from tests.tools.paths import ROOT
 from tests.tools.runs import workflow
 
-CHROMIUM = shutil.which("chromium")
-browsed = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
 SVGS = "results/*/figures/*.svg"
 TABLES = "results/**/*.parquet"
 WINDOW: ViewportSize = {"width": 1280, "height": 800}
@@ -94,14 +91,6 @@ def reports(folder: Path) -> dict[str, Path]:
     }
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page of a browser without network; nothing may go wrong in it, nothing may be fetched."""
@@ -169,7 +158,6 @@ def open_category(page: Page, report: Path, category: str) -> None:
     page.locator("nav a", has_text=re.compile(f"^{category}$")).click()
 
 
-@browsed
 @pytest.mark.parametrize("form", ["html", "zip"])
 def test_report_shows_every_figure_whole(
     form: str, folder: Path, reports: dict[str, Path], page: Page
@@ -200,7 +188,6 @@ def test_report_shows_every_figure_whole(
     assert tallest > 1
 
 
-@browsed
 @pytest.mark.parametrize("form", ["html", "zip"])
 def test_report_begins_with_an_introduction(
     form: str, reports: dict[str, Path], page: Page
@@ -234,7 +221,6 @@ def test_report_begins_with_an_introduction(
         page.wait_for_timeout(300)
 
 
-@browsed
 def test_report_of_one_figure(folder: Path, page: Page) -> None:
     figure = "results/thread/figures/section-strip-thread-3g.svg"
     snakemake(folder, "--report", folder / "one.html", "--", figure)
@@ -300,7 +286,6 @@ def test_a_picture_without_size_is_an_error(tmp_path: Path) -> None:
         size(tmp_path / "x.svg")
 
 
-@browsed
 @pytest.mark.parametrize("width", [1280, 390])
 def test_index_shows_every_figure_with_its_caption(width: int, folder: Path, page: Page) -> None:
     page.set_viewport_size({"width": width, "height": 800})
