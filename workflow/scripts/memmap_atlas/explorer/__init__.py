@@ -1,1 +1,1 @@
-"""The explorer: one page without network that shows every point of a sweep, from its own rows."""
+"""Explorer: one offline page with every point of a sweep."""

@@ -1,4 +1,4 @@
-"""The charts of the explorer as Vega-Lite, their data left empty: the page fills them.
+"""Charts of the explorer as Vega-Lite, without data: the page's script fills them in.
 
 Colours, parts and classes of waste are those of the figures.
 """
@@ -35,17 +35,17 @@ STATUS = {"can be built with": LINE, "can't be built with": "#b9c6ce", "proposal
 
 
 def class_colours(scale: WasteScale) -> list[str]:
-    """The colour of no waste and of each class above it."""
+    """Return the colour of no waste, and of each class above it."""
     return [NO_WASTE, *(to_hex(colour) for colour in scale.colours(range(len(scale.bounds) + 1)))]
 
 
 def data(name: str) -> alt.NamedData:
-    """Rows that the page puts in."""
+    """Return a placeholder for rows that the page fills in."""
     return alt.NamedData(name=name)
 
 
 def finished(chart: alt.LayerChart | alt.FacetChart, height: int) -> Spec:
-    """The specification of a chart as wide as its place, in the style of the page."""
+    """Return the specification of a chart as wide as its container, in the style of the page."""
     styled = (
         chart.properties(width="container", height=height)
         .configure(background="transparent", font="system-ui, sans-serif")
@@ -66,7 +66,9 @@ def finished(chart: alt.LayerChart | alt.FacetChart, height: int) -> Spec:
 
 
 def index_axis(values: Sequence[int], labels: Sequence[str], title: str, most: int) -> alt.Axis:
-    """An axis on which the values of a sweep's axis stand one beside the other, some labelled."""
+    """Return an axis on which the values of a sweep's axis are evenly spaced, ``most`` of them
+    labelled.
+    """
     shown = ticks(values, most)
     places = {index: labels[index] for index in shown}
     # labels are sizes: nothing in them needs an escape
@@ -77,7 +79,7 @@ def index_axis(values: Sequence[int], labels: Sequence[str], title: str, most: i
 
 
 def ticks(values: Sequence[int], most: int) -> list[int]:
-    """Places of up to ``most`` values to be labelled: evenly, at values as round as can be."""
+    """Return indices of up to ``most`` values to label: evenly spaced, at the roundest values."""
     if len(values) <= most:
         return list(range(len(values)))
     for bits in range(60):
@@ -89,13 +91,13 @@ def ticks(values: Sequence[int], most: int) -> list[int]:
 
 
 def across(size: int) -> alt.Scale:
-    """The scale of such an axis: cells around whole numbers."""
+    """Return the scale of such an axis: cells around whole numbers."""
     return alt.Scale(domain=[-0.5, size - 0.5], nice=False, zero=False)
 
 
 def plane(x: alt.Axis, y: alt.Axis, shape: tuple[int, int], scale: WasteScale) -> Spec:
-    """A heatmap of waste. Data: ``cells`` with x, y and wasted (null: infeasible), ``chosen`` with
-    x and y, ``edges`` with x where the hole starts on a section edge.
+    """Return a heatmap of waste. Data: ``cells`` with x, y and wasted (null: infeasible),
+    ``chosen`` with x and y, ``edges`` with x where the hole starts on a section edge.
     """
     columns, rows = shape
 
@@ -144,8 +146,9 @@ def plane(x: alt.Axis, y: alt.Axis, shape: tuple[int, int], scale: WasteScale) -
 
 
 def line(axis: alt.Axis, size: int, height: int = LINE_HEIGHT) -> Spec:
-    """Waste along one axis. Data: ``line`` with x and wasted (null: infeasible), ``chosen`` with x
-    and wasted; the page sets ``top``, the end of the y axis, and its ``marks`` with ``words``.
+    """Return waste along one axis. Data: ``line`` with x and wasted (null: infeasible), ``chosen``
+    with x and wasted; the page sets ``top``, the end of the y axis, and its ``marks`` with
+    ``words``.
     """
     x = alt.X("x:Q", scale=across(size), axis=axis)
     y = alt.Y(
@@ -195,7 +198,7 @@ def line(axis: alt.Axis, size: int, height: int = LINE_HEIGHT) -> Spec:
 
 
 def bars(count: int) -> Spec:
-    """Waste of ``count`` models or layouts. Data: ``bars`` with name, place, wasted (null:
+    """Return waste of ``count`` models or layouts. Data: ``bars`` with name, place, wasted (null:
     infeasible), text, status and chosen.
     """
     y = alt.Y(
@@ -236,7 +239,7 @@ def bars(count: int) -> Spec:
 
 
 def strip() -> Spec:
-    """RAM, and below it what struct pages are kept for. The page places addresses between 0 and 1.
+    """Return RAM, and below it the parts of kept struct pages; x coordinates are 0 to 1.
 
     Data: ``regions`` and ``stretches`` with x, x2, start, end and part, ``edges`` with x at section
     edges, ``cuts`` with x and text where a hole is cut short, ``marks`` with x and text.

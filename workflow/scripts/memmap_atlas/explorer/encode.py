@@ -1,7 +1,7 @@
-"""Columns as a page carries them: a dictionary of values and a code for each layout, compressed,
-every column that several points share but once.
+"""Columns as a page stores them: distinct values and a code for each layout, compressed; equal
+columns are stored once.
 
-Nothing is computed here; what comes out in the browser are the table's own integers.
+Nothing is computed here: the browser decodes the table's own integers.
 """
 
 import base64
@@ -22,14 +22,14 @@ CODES = (np.uint8, np.uint16, np.uint32)
 
 @dataclass
 class Store:
-    """Blobs in base64, each once. ``add`` gives the place of a blob."""
+    """Blobs in base64, each once; ``add`` returns the index of a blob."""
 
     blobs: list[str] = field(default_factory=list)
     places: dict[bytes, int] = field(default_factory=dict)
     columns: dict[bytes, int] = field(default_factory=dict)
 
     def add(self, *arrays: bytes) -> int:
-        """Keep some arrays as one blob."""
+        """Store arrays as one blob."""
         whole = b"".join(arrays)
         if whole not in self.places:
             self.places[whole] = len(self.blobs)
@@ -38,7 +38,9 @@ class Store:
         return self.places[whole]
 
     def add_column(self, column: pa.ChunkedArray) -> int:
-        """Keep a column of integers. Most are the same as another one: those are not coded anew."""
+        """Store a column of integers. Most columns equal another one, which is not encoded
+        again.
+        """
         # with nulls in it, it would come as floats
         parts = (column.is_null(), column.fill_null(0))
         seen = b"".join(part.to_numpy().tobytes() for part in parts)
@@ -47,20 +49,20 @@ class Store:
         return self.columns[seen]
 
     def add_text(self, text: str) -> int:
-        """Keep some text."""
+        """Store text as UTF-8."""
         return self.add(text.encode())
 
 
 def whole(column: pa.ChunkedArray) -> pa.Array:
-    """A column in one piece."""
+    """Return a column as one array."""
     made = column.combine_chunks()
     return made if isinstance(made, pa.Array) else made.chunk(0)
 
 
 def coded(values: pa.Array | Ints) -> bytes:
-    """Integers, some of them null, little-endian: the number of distinct values, that of all, the
-    distinct ones as float64 (NaN is null), and the place of each among them in as few bytes as it
-    takes; filled up to 8 bytes.
+    """Return integers, some of them null, as bytes: the number of distinct values and of all values
+    (uint32), the distinct values (float64, NaN for null), and for each value its index among them
+    (the smallest unsigned type), little-endian, padded to 8 bytes.
 
     Raises ValueError where a value is no exact number in a browser.
     """
@@ -82,9 +84,10 @@ def coded(values: pa.Array | Ints) -> bytes:
 
 
 def coded_stretches(counts: Ints, start: Ints, end: Ints, part: NDArray[np.integer]) -> list[bytes]:
-    """Stretches of each layout, ``counts`` of them one after the other: how many, and then the
-    first of every layout, the second of every one that has it and so on, as the gap to the end of
-    the one before, its size, and its part. Neighbouring layouts differ little in that order.
+    """Return stretches of each layout, ``counts`` of them one after the other, as columns: the
+    counts; then the first stretch of every layout, the second of every one that has it and so on,
+    as the gap to the end of the one before, the size, and the part. Neighbouring layouts differ
+    little in that order.
     """
     offset = np.repeat(np.cumsum(counts) - counts, counts)
     place = np.arange(len(start)) - offset
@@ -98,7 +101,7 @@ def coded_stretches(counts: Ints, start: Ints, end: Ints, part: NDArray[np.integ
 
 
 def strip_columns(stretches: pa.ListArray) -> list[bytes]:
-    """The stretches of strips.parquet for some layouts, parts by their place in PARTS."""
+    """Return the stretches of strips.parquet for some layouts, parts as indices into PARTS."""
     pairs = stretches.flatten()
     named = pairs.field("part")
     places = np.array([PARTS.index(name) for name in named.dictionary.to_pylist()], dtype=np.int64)
@@ -109,7 +112,7 @@ def strip_columns(stretches: pa.ListArray) -> list[bytes]:
 
 
 def region_columns(regions: pa.ListArray) -> list[bytes]:
-    """The regions of layouts.parquet, as stretches of one part."""
+    """Return the regions of layouts.parquet as stretches of one part."""
     pairs = regions.flatten()
     start, end = (pairs.field(name).to_numpy() for name in ("start", "end"))
     return coded_stretches(

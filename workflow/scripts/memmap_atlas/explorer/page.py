@@ -1,4 +1,4 @@
-"""The page: what it knows of the sweep, its data, its charts, and all of it as one HTML file."""
+"""The page: facts about the sweep, its data and its charts in one HTML file."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -58,12 +58,12 @@ class Tables:
 
 @dataclass(frozen=True)
 class Frame:
-    """What a page has around the points of its sweep.
+    """Resources and texts of a page.
 
-    resources: the folder of its template, script and style
-    vega: the JavaScript that draws charts
+    resources: folder of its template, script and style
+    vega: JavaScript that draws charts
     description: of the sweep
-    code: version of what makes the page
+    code: version of the code that writes the page
     """
 
     resources: Path
@@ -73,9 +73,9 @@ class Frame:
 
 
 def explorer(tables: Tables, frame: Frame) -> str:
-    """The page of a sweep as HTML.
+    """Return the page of a sweep as HTML.
 
-    Raises ValueError where the tables hold what a browser can't count.
+    Raises ValueError where the tables hold a number that a browser cannot represent.
     """
     sweep = replace(load(tables.sweep), description=frame.description)
     layouts = layouts_of(sweep)
@@ -140,7 +140,7 @@ def explorer(tables: Tables, frame: Frame) -> str:
 
 
 def environment(folder: Path) -> Environment:
-    """Templates in which all that comes from a sweep is escaped."""
+    """Return a template environment that escapes all text of a sweep."""
     made = Environment(
         loader=FileSystemLoader(folder),
         autoescape=True,
@@ -153,7 +153,7 @@ def environment(folder: Path) -> Environment:
 
 
 def inline(text: str) -> Markup:
-    """Script or style as it is; nothing in it may end its element."""
+    """Return script or style unescaped; nothing in it may end its element."""
     assert "</script" not in text.lower()
     assert "</style" not in text.lower()
     assert "<!--" not in text
@@ -161,19 +161,21 @@ def inline(text: str) -> Markup:
 
 
 def one_chunk(table: pa.Table) -> pa.Table:
-    """The same table, its columns in one piece and each with one dictionary."""
+    """Return the table with one chunk for each column, and one dictionary in it."""
     return table.unify_dictionaries().combine_chunks()
 
 
 def row_groups(part: Path) -> Iterator[pa.Table]:
-    """The row groups of a file of the dataset: each has some layouts under ``sweep.groups``."""
+    """Yield the row groups of a file of the dataset: each has some layouts under
+    ``sweep.groups``.
+    """
     with pq.ParquetFile(part) as file:
         for number in range(file.num_row_groups):
             yield file.read_row_group(number)
 
 
 def reasons_of(memmap: Sequence[pa.Table]) -> list[str]:
-    """The rules that forbid points, in the order of the alphabet."""
+    """Return the rules that forbid points, sorted."""
     found = {reason for part in memmap for reason in part["reason"].unique().to_pylist()}
     return sorted(found - {None})
 
@@ -186,7 +188,8 @@ def combinations(
     reasons: Sequence[str],
     store: Store,
 ) -> Iterator[dict[str, Any]]:
-    """For each kernel, section size and model where its columns and strips are in the store.
+    """Yield, for each kernel, section size and model, the indices of its columns and strips in the
+    store.
 
     Raises ValueError where the tables are not in the order of the sweep.
     """
@@ -223,7 +226,7 @@ def combinations(
 
 
 def check(rows: pa.Table, names: pa.Array, kernel: str, section: int, model: str) -> None:
-    """Rows are those of the combination, one for each layout in order."""
+    """Raise ValueError unless rows are those of the combination, one for each layout in order."""
     expected = {"kernel": kernel, "section_bytes": section, "model": model}
     if any(rows[name].unique().to_pylist() != [value] for name, value in expected.items()):
         raise ValueError(f"the rows of {kernel}, {section}, {model} are elsewhere in the table")
@@ -232,8 +235,8 @@ def check(rows: pa.Table, names: pa.Array, kernel: str, section: int, model: str
 
 
 def axes_of(sweep: Sweep, layouts: Layouts) -> list[dict[str, Any]]:
-    """The axes of the grid: their values in ascending order, labels, and how far apart in the table
-    the layouts of each value stand (``places``).
+    """Return the axes of the grid: their values in ascending order, labels, and the distance in the
+    table to the layouts of each value (``places``).
 
     Raises ValueError where the layouts are not the product of the axes.
     """
@@ -263,13 +266,15 @@ def axes_of(sweep: Sweep, layouts: Layouts) -> list[dict[str, Any]]:
 
 
 def plane_axes(axes: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Places of the axis across and of the one up among ``axes``; as many as vary, two at most."""
+    """Return indices among ``axes`` of the x and the y axis of the plane; fewer where fewer
+    vary.
+    """
     varying = [axis["name"] for axis in axes if len(axis["values"]) > 1]
     return [[*AXES].index(axis) for axis in PLANE_ORDER if axis in varying][:2]
 
 
 def exact_label(size: int) -> str:
-    """A size without rounding: 2 GiB, 1.5 GiB, 2080 MiB."""
+    """Return a size without rounding: 2 GiB, 1.5 GiB, 2080 MiB."""
     for unit in reversed(UNITS):
         quarters = size * 4 / UNITS[unit]
         if size >= UNITS[unit] and quarters == int(quarters):
@@ -278,7 +283,7 @@ def exact_label(size: int) -> str:
 
 
 def kernel_words(name: str, sweep: Sweep) -> dict[str, Any]:
-    """What the page says of a kernel."""
+    """Return the page's facts about a kernel."""
     kernel = sweep.kernels[name]
     own = exact_label(kernel.section_size)
     sections = sections_of(kernel, sweep.section_sizes)
@@ -307,7 +312,7 @@ def charts(
     models: int,
     layouts: int,
 ) -> dict[str, Any]:
-    """The specifications of all charts of a page."""
+    """Return the specifications of all charts of a page."""
     made: dict[str, Any] = {"layouts": bars(layouts), "models": bars(models), "strip": strip()}
 
     def labelled(place: int, most: int) -> Any:
@@ -331,7 +336,7 @@ def part_words(part: str) -> str:
 
 
 def legend(scale: WasteScale) -> list[dict[str, str]]:
-    """The classes of waste with their colours, from none up."""
+    """Return the classes of waste with their colours, ascending from none."""
     bounds = [size_label(bound) for bound in scale.bounds]
     words = ["none", f"below {bounds[0]}", *(f"{bound}" for bound in bounds)]
     return [
@@ -341,7 +346,7 @@ def legend(scale: WasteScale) -> list[dict[str, str]]:
 
 
 def reading(sweep: Sweep, shown: Sequence[int]) -> str:
-    """How the page is read, in the words of what is on it."""
+    """Return instructions for the page, in the words of its controls."""
     waste = (
         "wasted memmap: the bytes that stay allocated for struct pages after boot, less the struct "
         "pages of RAM"
@@ -363,11 +368,13 @@ def reading(sweep: Sweep, shown: Sequence[int]) -> str:
 
 
 def named(sweep: Sweep, shown: Sequence[int]) -> int:
-    """How many layouts are chosen by name: also the one of a grid in which nothing varies."""
+    """Return the number of layouts chosen by name: also the one of a grid in which nothing
+    varies.
+    """
     return sweep.layouts if not shown else len(sweep.regions)
 
 
 def maps_words(sweep: Sweep) -> dict[str, Any]:
-    """What there is to choose a memory map from."""
+    """Return the ways to choose a memory map."""
     grid = sweep.grid.layouts if sweep.grid else 0
     return {"grid": grid > 1, "named": list(sweep.regions), "points": sweep.points}

@@ -1,1 +1,1 @@
-"""Figures: they draw the tables' rows, and know no model's rule."""
+"""Figures of the results: they draw rows of the tables, and know no rule of a model."""

@@ -1,5 +1,5 @@
-"""Alignment against size: the waste of every hole of a plane, by its size and by where its edges
-lie.
+"""Alignment against size: waste of every hole of a plane, by its size and by the alignment of its
+edges.
 """
 
 from collections.abc import Sequence
@@ -32,8 +32,8 @@ EDGES = {2: "both edges on\nsection edges", 1: "one of them", 0: "neither"}
 
 
 def alignment_rows(source: Source) -> FigureData:
-    """Waste of each hole under each kernel's default model and section size, with how many of its
-    edges lie on a section edge.
+    """Return waste of each hole under each kernel's default model and section size, with the number
+    of its edges on section edges.
     """
     columns = [*PLANE, "kernel", "section_bytes", "model", *STATE, WASTE.value]
     pieces = map(with_aligned_edges, source.pieces(columns, own_section=True))
@@ -43,7 +43,7 @@ def alignment_rows(source: Source) -> FigureData:
 
 
 def with_aligned_edges(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows with how many of the two edges of their hole lie on a section edge."""
+    """Return rows with the number of edges of their hole on section edges, 0 to 2."""
     start, size, section = (
         rows[name] for name in ("hole_start_bytes", "hole_size_bytes", "section_bytes")
     )
@@ -52,7 +52,9 @@ def with_aligned_edges(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def alignment_figure(drawn: FigureData, heads: Titles) -> Figure:
-    """The plane of holes on the left; on the right their waste by size, and by aligned edges."""
+    """Return the plane of holes on the left; on the right their waste by size, and by aligned
+    edges.
+    """
     rows = drawn.rows
     height = TOP + PLANE_HEIGHT + KEY
     page = sheet(heads.title, heads.subtitle, height)
@@ -86,14 +88,14 @@ def alignment_figure(drawn: FigureData, heads: Titles) -> Figure:
 
 
 def holes_by(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """How many holes have each value of ``by``, as ``holes``."""
+    """Return the number of holes for each value of ``by``, as ``holes``."""
     holes = rows.assign(holes=rows.get("points", 1))
     return holes.groupby(list(by))["holes"].sum().reset_index()
 
 
 def counted(axes: Axes, rows: pd.DataFrame, by: str) -> None:
-    """A dot for each value of ``by`` and waste; its area is their share of the holes, of those of
-    one size where that is the value.
+    """Draw a dot for each value of ``by`` and waste; its area is their share of the holes, for
+    sizes of the holes of one size.
     """
     of_size = by.endswith("_bytes")
     holes = holes_by(rows, [by])["holes"]
@@ -119,7 +121,7 @@ def counted(axes: Axes, rows: pd.DataFrame, by: str) -> None:
 
 
 def write_counts(axes: Axes, rows: pd.DataFrame) -> None:
-    """The number of holes beside each dot."""
+    """Write the number of holes beside each dot."""
     counts = holes_by(rows[rows["feasible"]], ["aligned_edges", WASTE.value])
     for edges, waste, count in counts.itertuples(index=False):
         axes.text(edges - 0.2, waste, f"{count:,}", va="center_baseline", color=FAINT)

@@ -1,5 +1,5 @@
-"""Heatmaps with the waste written into each cell: named layouts or kernels against models or
-section sizes.
+"""Heatmaps with bytes written into each cell: named layouts or kernels against models or section
+sizes.
 """
 
 from dataclasses import dataclass
@@ -49,32 +49,35 @@ LETTER, DIGIT, BOLD = 0.056, 0.063, 0.072
 
 @dataclass(frozen=True)
 class Block:
-    """Columns under one heading: bytes, and whether they are framed, by row label and column."""
+    """Columns under one heading.
+
+    bytes, framed: bytes of each cell and true where it is framed, by row label and column
+    """
 
     heading: str
     bytes: pd.DataFrame
     framed: pd.DataFrame
 
     def without_heading(self) -> "Block":
-        """The same with the heading in the name of each column."""
+        """Return the block with its heading in the name of each column."""
         named = {column: f"{self.heading} {column}".strip() for column in self.bytes}
         return Block("", self.bytes.rename(columns=named), self.framed.rename(columns=named))
 
 
 def own_rows(source: Source) -> FigureData:
-    """Waste of each kernel with its own section size."""
+    """Return waste of each kernel with its own section size."""
     return FigureData(source.rows(COLUMNS, own_section=True), source.scale(0.95))
 
 
 def all_rows(source: Source) -> FigureData:
-    """Waste at every section size."""
+    """Return waste at every section size."""
     return FigureData(source.rows(COLUMNS), source.scale(0.95))
 
 
 def block(
     rows: pd.DataFrame, heading: str, index: str, columns: str, reading: ColourKey = WASTE
 ) -> Block:
-    """The block of ``rows``, in the order of the table; ``index`` and ``columns`` name columns."""
+    """Return a block of ``rows`` in their order; ``index`` and ``columns`` name columns of them."""
 
     def plane(value: str) -> pd.DataFrame:
         pivoted = rows.pivot(index=index, columns=columns, values=value)
@@ -84,7 +87,7 @@ def block(
 
 
 def kernel_heatmap(drawn: FigureData, heads: Titles) -> Figure:
-    """A row for each kernel with its own section size, a block of models for each layout."""
+    """Return a row for each kernel with its own section size, a block of models for each layout."""
     rows = drawn.rows
     blocks = [
         block(part, f"{layout}, {size_label(part['ram_bytes'].iloc[0])} of RAM", "kernel", "model")
@@ -96,14 +99,14 @@ def kernel_heatmap(drawn: FigureData, heads: Titles) -> Figure:
 
 
 def layout_heatmap(drawn: FigureData, heads: Titles) -> Figure:
-    """A row for each layout, a column for each model."""
+    """Return a row for each layout, a column for each model."""
     blocks = [block(drawn.rows, "", "layout", "model")]
     return annotated(drawn, heads, blocks, ("layout", "RAM"), ram_of(drawn.rows))
 
 
 def section_heatmap(drawn: FigureData, heads: Titles) -> Figure:
-    """A row for each layout; a block of section sizes for each model that they change, and one for
-    all models that they do not.
+    """Return a row for each layout; a block of section sizes for each model that they change, and
+    one block for all other models.
     """
     rows = drawn.rows
     varying, alike = [], []
@@ -124,13 +127,13 @@ def section_heatmap(drawn: FigureData, heads: Titles) -> Figure:
 
 
 def by_size(found: Block) -> Block:
-    """A block whose columns are section sizes, with them as text."""
+    """Return the block with section sizes as text."""
     renamed = (frame.rename(columns=size_label) for frame in (found.bytes, found.framed))
     return Block(found.heading, *renamed)
 
 
 def choice_rows(source: Source) -> FigureData:
-    """The regret of every choice for each layout, and of each choice for all of them."""
+    """Return the regret of every choice for each layout, and of each choice for all of them."""
     rows = source.rows([*POINT, *STATE, *COST])
     rows = regret(rows[rows["selectable"]], ["layout"])
     choices = rows.groupby(["section_bytes", "model"], sort=False)
@@ -156,8 +159,8 @@ def choice_rows(source: Source) -> FigureData:
 
 
 def regret(rows: pd.DataFrame, index: list[str]) -> pd.DataFrame:
-    """Rows with their cost, and what it is above the least of the same layout, which ``index``
-    tells; null where a rule forbids the choice.
+    """Return rows with their cost and their regret: the cost above the least of the same layout,
+    which the columns ``index`` identify; null where a rule forbids the choice.
     """
     cost = rows[COST].sum(axis=1, skipna=False)
     least = cost.groupby([rows[name] for name in index]).transform("min")
@@ -165,7 +168,7 @@ def regret(rows: pd.DataFrame, index: list[str]) -> pd.DataFrame:
 
 
 def choice_heatmap(drawn: FigureData, heads: Titles) -> Figure:
-    """A row for each layout and the two for all, a block of section sizes for each model."""
+    """Return a row for each layout and two for all, a block of section sizes for each model."""
     rows = drawn.rows
     blocks = [
         by_size(block(part, str(model), "layout", "section_bytes", drawn.reading))
@@ -176,7 +179,7 @@ def choice_heatmap(drawn: FigureData, heads: Titles) -> Figure:
 
 
 def ram_of(rows: pd.DataFrame) -> dict[str, str]:
-    """RAM of each layout, as text."""
+    """Return RAM of each layout as text."""
     ram = rows.groupby("layout")["ram_bytes"].first()
     return {str(layout): size_label(size) for layout, size in ram.items()}
 
@@ -188,9 +191,10 @@ def annotated(
     called: tuple[str, str],
     labels: dict[str, str],
 ) -> Figure:
-    """Blocks side by side over the same rows, a line of text in each cell.
+    """Return blocks side by side over the same rows, a line of text in each cell.
 
-    ``labels`` gives what stands behind the name of each row, and ``called`` what both are called.
+    labels: the text behind the name of each row
+    called: headings of names and labels
     """
     names = [str(name) for name in blocks[0].bytes.index]
     name_room = LETTER * max(map(len, [*names, called[0]]))
@@ -227,7 +231,7 @@ def annotated(
 
 
 def draw_block(axes: Axes, found: Block, scale: WasteScale, *, texts: bool) -> None:
-    """The cells of a block: colour and text for waste, a frame where it can be chosen."""
+    """Draw the cells of a block: colour and text for bytes, a frame where they are framed."""
     waste = found.bytes.to_numpy(dtype=np.float64, na_value=np.nan)
     missing = np.isnan(waste)
     rows, columns = waste.shape

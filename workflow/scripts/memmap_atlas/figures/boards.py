@@ -1,4 +1,4 @@
-"""Many boards: how their waste is distributed under each kernel, and which are the worst."""
+"""Distribution of the waste of many boards under each kernel, and the worst of them."""
 
 import numpy as np
 import pandas as pd
@@ -29,13 +29,13 @@ LONGEST = 36
 
 
 def board_rows(source: Source) -> FigureData:
-    """Waste of every board under each kernel's default model and section size."""
+    """Return waste of every board under each kernel's default model and section size."""
     columns = [*POINT, *STATE, "needed_bytes", "wasted_bytes"]
     return FigureData(source.default_models(source.rows(columns, own_section=True)))
 
 
 def board_figure(drawn: FigureData, heads: Titles) -> Figure:
-    """The share of boards over their waste on the left; on the right the worst, by name."""
+    """Return the share of boards over their waste on the left; on the right the worst, by name."""
     rows = drawn.rows
     kernels = list(dict.fromkeys(rows["kernel"]))
     colours = dict(zip(kernels, LINES, strict=False))
@@ -63,7 +63,7 @@ def board_figure(drawn: FigureData, heads: Titles) -> Figure:
 
 
 def distribution(axes: Axes, rows: pd.DataFrame, colours: dict[str, str], floor: float) -> None:
-    """A step line for each kernel, from the share of boards that waste nothing to all."""
+    """Draw a step line for each kernel, from the share of boards without waste up to all."""
     low, high = axes.get_xlim()
     starts = []
     for kernel, colour in colours.items():
@@ -92,8 +92,8 @@ def distribution(axes: Axes, rows: pd.DataFrame, colours: dict[str, str], floor:
 
 
 def worst_of(rows: pd.DataFrame) -> list[str]:
-    """The boards that waste most under any kernel, the worst first; of boards with the same waste
-    everywhere one.
+    """Return the boards with most waste under any kernel, in descending order; one of several with
+    the same waste everywhere.
     """
     table = rows.pivot(index="layout", columns="kernel", values="wasted_bytes").fillna(0)
     table = table.assign(most=table.max(axis=1), name=table.index)
@@ -104,7 +104,7 @@ def worst_of(rows: pd.DataFrame) -> list[str]:
 def lollipops(
     axes: Axes, rows: pd.DataFrame, worst: list[str], colours: dict[str, str], floor: float
 ) -> None:
-    """A line for each board, with a dot for each kernel."""
+    """Draw a line for each board, with a dot for each kernel."""
     table = rows[rows["layout"].isin(worst)].pivot(
         index="layout", columns="kernel", values="wasted_bytes"
     )
@@ -128,14 +128,14 @@ COLUMNS_AT = {"waste some": 3.35, "more than 1 MiB": 4.45, "the worst": 5.35, "a
 
 
 def heading(page: Sheet, top: float) -> None:
-    """The names of the columns of the summary."""
+    """Write the headings of the summary's columns."""
     page.write("kernel and section", LEFT, top, weight="bold")
     for name, x in COLUMNS_AT.items():
         page.write(name, x, top, weight="bold", ha="right")
 
 
 def counts(page: Sheet, rows: pd.DataFrame, top: float, colour: str) -> None:
-    """What the boards waste under one kernel, in numbers."""
+    """Write waste of the boards under one kernel as numbers."""
     waste = rows["wasted_bytes"].dropna()
     first = rows.iloc[0]
     name = f"{first['kernel']}, {size_label(first['section_bytes'])}"

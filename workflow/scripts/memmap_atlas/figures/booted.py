@@ -26,7 +26,7 @@ MARKERS = {"flatmem": "sD", "sparsemem": "^v"}
 
 
 class Counts(Protocol):
-    """How a quantity agrees over the boots of a kernel."""
+    """Agreement of a quantity over the boots of a kernel."""
 
     @property
     def boots(self) -> int: ...
@@ -48,9 +48,10 @@ def computed_against_booted(
     quantities: Sequence[str],
     heads: Titles,
 ) -> Figure:
-    """A point for each row of ``memmap`` (observed, predicted: bytes; model), beside it a table.
+    """Return a point for each row of ``memmap`` (observed, predicted: bytes; model), and a table
+    beside them.
 
-    ``agreement`` has a row for each kernel, and in it what is known of each of ``quantities``.
+    ``agreement`` has a row for each kernel, and in it the counts of each of ``quantities``.
     """
     kernels = list(agreement)
     body = ROW * len(kernels)
@@ -72,8 +73,8 @@ def computed_against_booted(
 
 
 def scatter(axes: Axes, memmap: pd.DataFrame) -> None:
-    """Booted bytes over computed ones, on the same logarithmic axes; the line is where both are
-    the same.
+    """Draw booted bytes over computed ones, on the same logarithmic axes, and the line of
+    equality.
     """
     low, high = memmap[["observed", "predicted"]].min().min(), memmap["observed"].max()
     limits = (low / 1.6, high * 1.6)
@@ -112,7 +113,7 @@ def marker_of(model: str) -> str:
 def agreement_cells(
     axes: Axes, agreement: Mapping[str, Mapping[str, Counts]], heads: Sequence[str]
 ) -> None:
-    """A cell for each kernel and quantity: the boots that show it, coloured by how they agree."""
+    """Draw a cell for each kernel and quantity: its boots, coloured by agreement."""
     axes.set(xlim=(0, len(heads)), ylim=(len(agreement), 0))
     for row, cells in enumerate(agreement.values()):
         for column, head in enumerate(heads):
@@ -135,7 +136,7 @@ def agreement_cells(
 
 
 def draw_key(figure: Figure, top: float) -> None:
-    """What the colours of cells mean; ``top`` is a fraction of the figure's height."""
+    """Draw the key of the cells' colours; ``top`` is a fraction of the figure's height."""
     handles = [Rectangle((0, 0), 1, 1, facecolor=colour) for colour in (EXACT, WITHIN, OFF)]
     labels = [
         "all boots to the byte",

@@ -1,4 +1,4 @@
-"""What the cost of named layouts is made of, part by part."""
+"""Parts of the cost of named layouts."""
 
 import numpy as np
 import pandas as pd
@@ -26,8 +26,8 @@ RAM, WHOLE, BYTES, GAP = 0.62, 2.0, 0.7, 0.12
 
 
 def breakdown_rows(source: Source) -> FigureData:
-    """All parts of the cost of each layout, for the default model and the section size that ships;
-    those that have most beside what is needed, for their RAM, come first.
+    """Return all parts of the cost of each layout, for the default model and the section size that
+    ships; layouts whose cost beyond the needed struct pages is largest relative to RAM come first.
     """
     rows = source.rows([*POINT, *STATE, *PARTS.values()], own_section=True)
     rows = source.default_models(rows)
@@ -38,8 +38,8 @@ def breakdown_rows(source: Source) -> FigureData:
 
 
 def breakdown_figure(drawn: FigureData, heads: Titles) -> Figure:
-    """A row for each layout: on the left the whole in per cent of RAM, on the right what is beside
-    the needed struct pages, in per cent of itself.
+    """Return a row for each layout: on the left all parts in per cent of RAM, on the right the
+    parts beyond the needed struct pages in per cent of their sum.
     """
     rows = drawn.rows
     body = ROW * len(rows)
@@ -86,7 +86,7 @@ def breakdown_figure(drawn: FigureData, heads: Titles) -> Figure:
 
 
 def stack(axes: Axes, rows: pd.DataFrame, parts: list[str], of: pd.Series) -> None:
-    """Bars of ``parts`` end to end, each row in per cent of ``of``."""
+    """Draw bars of ``parts`` end to end, each row in per cent of ``of``."""
     so_far = pd.Series(0.0, index=rows.index)
     for part in parts:
         share = (rows[PARTS[part]] / of * 100).fillna(0)

@@ -1,4 +1,4 @@
-"""What figures read: the rows of one sweep's tables, as far as a figure draws them."""
+"""Input of figures: rows of one sweep's tables, as far as a figure draws them."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -33,8 +33,13 @@ NO_SCALE = WasteScale((4096,))
 
 @dataclass(frozen=True)
 class ColourKey:
-    """How classes of colour are read: the column that they show and what it is called, what is said
-    where all of it is 0, the column that says what is framed, and what a frame means.
+    """Meaning of the classes of colour of a figure.
+
+    value: the drawn column
+    called: its name in the key
+    none: text where all of it is 0
+    framed: the column that is true for framed cells
+    frame: meaning of a frame
     """
 
     value: str
@@ -58,8 +63,10 @@ REGRET = ColourKey(
 
 @dataclass(frozen=True)
 class FigureData:
-    """What one figure draws, no more and no less: its rows, and for one that has classes of colour
-    their scale and how they are read.
+    """Content of one figure, no more and no less.
+
+    rows: a table, which is also the figure's CSV
+    scale, key: classes of colour and their meaning, for a figure that has them
     """
 
     rows: pd.DataFrame
@@ -68,8 +75,8 @@ class FigureData:
 
     @property
     def points(self) -> int:
-        """Points of the sweep that it draws: a strip has several rows for one, and a cell of a
-        large plane is one row for several.
+        """Number of points of the sweep that it draws: a strip has several rows for one, and a cell
+        of a large plane is one row for several.
         """
         if "points" in self.rows:
             return int(self.rows["points"].sum())
@@ -82,7 +89,7 @@ class FigureData:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a figure's rows come from.
+    """Source of a figure's rows.
 
     parts: files of the sweep's memmap dataset
     strips: strips.parquet, for a figure that draws them
@@ -96,17 +103,17 @@ class Source:
     evidence: Sequence[dict[str, Any]] = field(default=(), repr=False)
 
     def rows(self, columns: Sequence[str], *, own_section: bool = False) -> pd.DataFrame:
-        """The figure's rows of the dataset: see :meth:`pieces`."""
+        """Return the figure's rows of the dataset: see :meth:`pieces`."""
         return pd.concat(list(self.pieces(columns, own_section=own_section)), ignore_index=True)
 
     def pieces(
         self, columns: Sequence[str], *, own_section: bool = False
     ) -> Iterator[pd.DataFrame]:
-        """The figure's rows, in pieces that have all points of each of their layouts: of its
-        kernels, of its layout where it has one, else of the grid or of the named layouts; with
-        ``own_section`` those of the sizes that ship.
+        """Yield the figure's rows, in pieces that have all points of each of their layouts: of its
+        kernels, and of its layout where it has one, else of the grid or of the named layouts; with
+        ``own_section`` at the section sizes that ship only.
 
-        Raises ValueError where there is none: the dataset is not that of the sweep.
+        Raises ValueError where there is no row: the dataset is not that of the sweep.
         """
         gridded = self.figure.spec.gridded
         on_grid = pc.field("base_bytes").is_valid()
@@ -143,8 +150,8 @@ class Source:
             yield as_frame(some)
 
     def row_groups(self, columns: Sequence[str], gridded: bool | None = None) -> Iterator[pa.Table]:
-        """Some columns of the dataset, a row group after the other; with ``gridded`` said only
-        those that can have layouts of the grid, or named ones, under the figure's kernels.
+        """Yield columns of the dataset, one row group at a time; where ``gridded`` is given only
+        groups that can have layouts of the grid, or named ones, under the figure's kernels.
         """
         for part in self.parts:
             with pq.ParquetFile(part) as file:
@@ -161,12 +168,12 @@ class Source:
                         yield file.read_row_group(number, columns=list(columns))
 
     def default_models(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """The rows of each kernel's default model."""
+        """Return the rows of each kernel's default model."""
         default = {name: kernel.default_model for name, kernel in self.sweep.kernels.items()}
         return rows[rows["model"] == rows["kernel"].map(default)].reset_index(drop=True)
 
     def scale(self, top: float) -> WasteScale:
-        """Classes for the waste of the whole sweep; ``top`` is for ``waste_scale``."""
+        """Return classes for the waste of the whole sweep; ``top`` is for ``waste_scale``."""
         counts: Counter[int] = Counter()
         for group in self.row_groups(["wasted_bytes"]):
             found = group["wasted_bytes"].drop_null().value_counts()
@@ -175,7 +182,7 @@ class Source:
         return waste_scale(list(counts), top, list(counts.values()))
 
     def stretches(self) -> pd.DataFrame:
-        """The figure's rows of strips.parquet, a row for each stretch."""
+        """Return the figure's rows of strips.parquet, a row for each stretch."""
         assert self.strips is not None
         wanted = pc.field("layout") == self.figure.layout
         table = pq.read_table(self.strips, filters=wanted)
@@ -186,19 +193,19 @@ class Source:
 
 
 def as_frame(tables: Sequence[pa.Table]) -> pd.DataFrame:
-    """Tables as one frame."""
+    """Return tables as one frame."""
     return named_as_text(pa.concat_tables(tables).unify_dictionaries().to_pandas())
 
 
 def named_as_text(rows: pd.DataFrame) -> pd.DataFrame:
-    """Names as plain text: as categories they would bring all that the dataset has."""
+    """Return rows with names as text: as categories they would bring all names of the dataset."""
     names = rows.select_dtypes("category").columns
     return rows.astype(dict.fromkeys(names, object))
 
 
 def same_at_all_sizes(of_model: pd.DataFrame, index: Sequence[str], value: str) -> bool:
-    """Whether ``value`` of a model is the same at every section size that is feasible, and several
-    are; ``index`` names the columns that tell a layout.
+    """Return True where several section sizes of a model are feasible and ``value`` is the same at
+    all of them; ``index`` names the columns that identify a layout.
     """
     feasible = of_model[of_model["feasible"]]
     if feasible["section_bytes"].nunique() < min(of_model["section_bytes"].nunique(), 2):

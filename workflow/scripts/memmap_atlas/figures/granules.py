@@ -1,4 +1,4 @@
-"""Page sizes side by side: what each wastes on the same layouts, and what its memmap takes."""
+"""Page sizes side by side: waste and memmap of the same layouts."""
 
 import numpy as np
 import pandas as pd
@@ -31,8 +31,8 @@ MARKERS = ("o", "s", "D", "^", "v")
 
 
 def granule_rows(source: Source) -> FigureData:
-    """Needed and wasted memmap of each layout and page size, for default models and the section
-    sizes that ship.
+    """Return needed and wasted memmap of each layout and page size, for default models and the
+    section sizes that ship.
     """
     rows = source.rows([*POINT, *STATE, "needed_bytes", "wasted_bytes"], own_section=True)
     rows = source.default_models(rows)
@@ -43,7 +43,9 @@ def granule_rows(source: Source) -> FigureData:
 
 
 def granule_figure(drawn: FigureData, heads: Titles) -> Figure:
-    """A row for each layout: dots of waste on the left, bars in per cent of RAM on the right."""
+    """Return a row for each layout: dots of waste on the left, bars in per cent of RAM on the
+    right.
+    """
     rows = drawn.rows
     layouts = list(dict.fromkeys(rows["layout"]))
     pages = sorted(rows["page_bytes"].unique())
@@ -115,7 +117,7 @@ def granule_figure(drawn: FigureData, heads: Titles) -> Figure:
 
 
 def bar_of(axes: Axes, rows: pd.DataFrame, y: ArrayLike, step: float, colour: ColorType) -> None:
-    """Needed memmap in the colour of the page size, and behind it what is wasted."""
+    """Draw needed memmap in the colour of the page size, and wasted memmap behind it."""
     needed = rows["needed_bytes"] / rows["ram_bytes"] * 100
     wasted = rows["wasted_bytes"] / rows["ram_bytes"] * 100
     high = step * 0.86

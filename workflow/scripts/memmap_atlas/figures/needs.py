@@ -1,4 +1,7 @@
-"""Requirements of the kinds of figures: what a sweep must have for each."""
+"""Requirements of the kinds of figures on a sweep.
+
+A function ``lacks_...(sweep)`` returns what the sweep lacks, worded for its author, or "".
+"""
 
 from collections import Counter
 from math import isqrt
@@ -21,7 +24,7 @@ MOST_CELLS = 500_000
 
 
 def grid_axes(sweep: Sweep) -> list[str]:
-    """The axes of the grid that have more than one value."""
+    """Return the axes of the grid that have more than one value."""
     if sweep.grid is None:
         return []
     return [axis for axis in AXES if len(sweep.grid[axis]) > 1]
@@ -46,7 +49,7 @@ def values_per_cell(sweep: Sweep, *, single_panel: bool) -> dict[str, int]:
 
 
 def lacks_plane(sweep: Sweep) -> str:
-    """A heatmap over a grid has hole_start on one axis, and one other that varies."""
+    """Require hole_start and one more axis, and no others, with several values."""
     axes = grid_axes(sweep)
     if len(axes) == 2 and "hole_start" in axes:
         return ""
@@ -58,7 +61,7 @@ def lacks_plane(sweep: Sweep) -> str:
 
 
 def lacks_hole_plane(sweep: Sweep) -> str:
-    """Alignment against size needs holes of several sizes at several places."""
+    """Require holes of several sizes at several addresses."""
     axes = grid_axes(sweep)
     if sorted(axes) == ["hole_size", "hole_start"]:
         return lacks_own_section(sweep)
@@ -70,7 +73,7 @@ def lacks_hole_plane(sweep: Sweep) -> str:
 
 
 def lacks_rows(sweep: Sweep) -> str:
-    """An annotated heatmap has a row for each named layout."""
+    """Require named layouts, no more than there is room for."""
     if not sweep.regions:
         return "needs named layouts: layouts.regions, machines, boards or files"
     if len(sweep.regions) > MOST_ROWS:
@@ -79,7 +82,7 @@ def lacks_rows(sweep: Sweep) -> str:
 
 
 def lacks_own_section(sweep: Sweep) -> str:
-    """Where the section size is no axis of a figure, it draws the kernel's own."""
+    """Require the section size that each kernel ships with."""
     for name, kernel in sweep.kernels.items():
         if kernel.section_size not in sections_of(kernel, sweep.section_sizes):
             return (
@@ -90,7 +93,7 @@ def lacks_own_section(sweep: Sweep) -> str:
 
 
 def lacks_default_model(sweep: Sweep) -> str:
-    """Where the model is no axis of a figure, it draws the kernel's default."""
+    """Require the default model of each kernel."""
     for name, kernel in sweep.kernels.items():
         if kernel.default_model not in sweep.models:
             return (
@@ -101,7 +104,7 @@ def lacks_default_model(sweep: Sweep) -> str:
 
 
 def lacks_kernels(sweep: Sweep) -> str:
-    """A heatmap of kernels has a panel for each of a few layouts."""
+    """Require one or two named layouts, and no more kernels than there is room for."""
     if len(sweep.regions) > 2:
         return f"has a panel for each named layout, two at most; here are {len(sweep.regions)}"
     if len(sweep.kernels) > MOST_ROWS:
@@ -110,21 +113,21 @@ def lacks_kernels(sweep: Sweep) -> str:
 
 
 def lacks_sections(sweep: Sweep) -> str:
-    """A heatmap of section sizes has a column for each."""
+    """Require two section sizes and named layouts."""
     if len(sweep.section_sizes) < 2:
         return "needs two section sizes or more"
     return lacks_rows(sweep)
 
 
 def lacks_section_curve(sweep: Sweep) -> str:
-    """A line over section sizes needs some of them, and a kernel's default model."""
+    """Require three section sizes, named layouts and default models."""
     if len(sweep.section_sizes) < 3:
         return f"needs three section sizes or more, here are {len(sweep.section_sizes)}"
     return lacks_rows(sweep) or lacks_default_model(sweep)
 
 
 def lacks_strips(sweep: Sweep) -> str:
-    """A strip figure has a strip for each kernel, section size and model, over one layout."""
+    """Require few combinations, over few points in all, and named layouts."""
     if len(sweep.combinations) > MOST_STRIPS:
         return (
             f"has room for {MOST_STRIPS} strips, one for each kernel, section size and model; here "
@@ -136,7 +139,9 @@ def lacks_strips(sweep: Sweep) -> str:
 
 
 def choices(sweep: Sweep, name: str) -> list[tuple[int, str]]:
-    """(section size, model) of a sweep that a kernel can be built with, in the sweep's order."""
+    """Return (section size, model) of a sweep that a kernel can be built with, in the sweep's
+    order.
+    """
     kernel = sweep.kernels[name]
     return [
         (section, model)
@@ -147,7 +152,7 @@ def choices(sweep: Sweep, name: str) -> list[tuple[int, str]]:
 
 
 def lacks_choices(sweep: Sweep) -> str:
-    """There must be something to choose."""
+    """Require two choices for each kernel."""
     for name in sweep.kernels:
         if len(choices(sweep, name)) < 2:
             return (
@@ -158,7 +163,7 @@ def lacks_choices(sweep: Sweep) -> str:
 
 
 def lacks_granules(sweep: Sweep) -> str:
-    """A granule panel compares kernels that differ in their page."""
+    """Require kernels that all differ in page size, as they ship."""
     pages = [kernel.page_size for kernel in sweep.kernels.values()]
     if len(pages) < 2 or len(set(pages)) < len(pages):
         return (
@@ -169,7 +174,7 @@ def lacks_granules(sweep: Sweep) -> str:
 
 
 def lacks_releases(sweep: Sweep) -> str:
-    """A timeline has kernels of one architecture and page size, of several releases."""
+    """Require kernels of one architecture and page size and of several releases, as they ship."""
     kernels = sweep.kernels.values()
     if len({(kernel.arch, kernel.page_size) for kernel in kernels}) > 1:
         return "needs kernels of one architecture and page size: a release is what may differ"
@@ -179,12 +184,12 @@ def lacks_releases(sweep: Sweep) -> str:
 
 
 def lacks_breakdown(sweep: Sweep) -> str:
-    """A breakdown is of each kernel as it ships."""
+    """Require named layouts, and kernels as they ship."""
     return lacks_rows(sweep) or lacks_own_section(sweep) or lacks_default_model(sweep)
 
 
 def lacks_boards(sweep: Sweep) -> str:
-    """A distribution needs many layouts, and a few kernels to compare."""
+    """Require many named layouts, and a few kernels as they ship."""
     if len(sweep.regions) < 20:
         return f"needs twenty named layouts or more, here are {len(sweep.regions)}"
     if not 2 <= len(sweep.kernels) <= 4:

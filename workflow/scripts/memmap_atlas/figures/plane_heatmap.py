@@ -1,5 +1,5 @@
-"""Heatmaps over a plane of a grid: hole position against RAM size or hole size, a panel for each
-model and section size.
+"""Heatmaps over a plane of a grid: hole position against another axis, a panel for each model and
+section size.
 """
 
 import textwrap
@@ -64,7 +64,7 @@ WIDTH = (PAGE_WIDTH - LEFT - RIGHT - GAP * (COLUMNS - 1)) / COLUMNS
 
 @dataclass(frozen=True)
 class Panel:
-    """A model at one section size, or at all of them that give the same waste (None)."""
+    """A model at one section size, or (None) at all sizes with the same waste."""
 
     model: str
     section: int | None
@@ -72,12 +72,12 @@ class Panel:
 
     @property
     def selectable(self) -> bool:
-        """Whether the kernel can be built with the model."""
+        """True where the kernel can be built with the model."""
         return bool(self.rows["selectable"].iloc[0])
 
     @property
     def title(self) -> str:
-        """Section size and model; where all sizes give the same, the model and its status."""
+        """Section size and model; for all sizes the model and its status."""
         if self.section:
             separator = "\n" if self.long else " "
             return f"{size_label(self.section)}:{separator}{self.model}"
@@ -87,18 +87,18 @@ class Panel:
 
     @property
     def long(self) -> bool:
-        """Whether the title needs two lines."""
+        """True where the title needs two lines."""
         return bool(self.section) and len(self.model) > len("sparsemem-free")
 
 
 def waste_rows(source: Source) -> FigureData:
-    """Waste over the plane, of models that no section size changes at one of them alone."""
+    """Return waste over the plane; of models that no section size changes at one size only."""
     rows = cells(source, source.pieces(COLUMNS_READ), ["model", "section_bytes"], WASTE.value)
     return FigureData(by_panel(rows, WASTE.value), source.scale(1))
 
 
 def regret_rows(source: Source) -> FigureData:
-    """What each choice costs above the best one of its layout, over the plane."""
+    """Return what each choice costs above the best one of its layout, over the plane."""
     index = ["hole_start_bytes", other_axis(source.sweep)]
     columns = [*PLANE, "section_bytes", "model", *STATE, *COST]
     pieces = (regret(rows[rows["selectable"]], index) for rows in source.pieces(columns))
@@ -110,10 +110,10 @@ def regret_rows(source: Source) -> FigureData:
 def cells(
     source: Source, pieces: Iterable[pd.DataFrame], keys: Sequence[str], value: str
 ) -> pd.DataFrame:
-    """The rows of a plane in cells: a cell of several points, which a large plane has, is the most
-    of their ``value``, their sum as ``total``, and how many ``points`` they are.
+    """Return the rows of a plane in cells. A cell of several points, which a large plane has, has
+    the greatest of their ``value``, its sum as ``total``, and their number as ``points``.
 
-    Pieces are brought into cells one by one, so that the plane is never there whole.
+    Pieces are merged one by one: the plane is never in memory as a whole.
     """
     per_cell = values_per_cell(source.sweep, single_panel=source.figure.spec.single_panel)
     if max(per_cell.values()) == 1:
@@ -170,8 +170,8 @@ def other_axis(sweep: Sweep) -> str:
 
 
 def by_panel(rows: pd.DataFrame, value: str) -> pd.DataFrame:
-    """The rows that have a panel: where ``value`` of a model is the same at all of several section
-    sizes those of one, with no section size.
+    """Return the rows of all panels: where ``value`` of a model is the same at several section
+    sizes, those of one of them, without a section size.
     """
     index = [upward(rows), "hole_start_bytes"]
     # the sum of a cell tells it from another one that has the same most
@@ -203,7 +203,7 @@ def axis_label(column: str) -> str:
 
 @dataclass(frozen=True)
 class Band:
-    """Panels under one heading ("" where it goes on), line by line, COLUMNS in a line at most."""
+    """Panels under one heading ("" where it continues), in lines of COLUMNS at most."""
 
     heading: str
     lines: list[list[Panel]]
@@ -216,13 +216,13 @@ class Band:
 
     @property
     def height(self) -> float:
-        """Inches of all of it."""
+        """Inches of the band."""
         return HEAD * bool(self.heading) + self.line_height * len(self.lines) + BELOW
 
 
 def bands_of(alike: list[Panel], varying: list[list[Panel]]) -> list[Band]:
-    """Models that no section size changes first; then the others, a column for each model, or a
-    line where there are one or two.
+    """Return models that no section size changes first; then the others, a column for each model,
+    or a line for each where they are one or two.
     """
     bands = []
     if alike:
@@ -240,12 +240,12 @@ def bands_of(alike: list[Panel], varying: list[list[Panel]]) -> list[Band]:
 
 
 def chunks(panels: list[T]) -> list[list[T]]:
-    """``panels`` in lines of COLUMNS."""
+    """Return ``panels`` in lines of COLUMNS."""
     return [panels[first : first + COLUMNS] for first in range(0, len(panels), COLUMNS)]
 
 
 def waste_heatmap(drawn: FigureData, heads: Titles) -> Figure:
-    """Waste over the plane of hole_start and the other axis that varies, in bands of panels."""
+    """Return bands of panels over the plane of hole_start and the other axis that varies."""
     rows = drawn.rows
     other = upward(rows)
     bands = bands_of(*panels_of(rows))
@@ -280,7 +280,9 @@ def waste_heatmap(drawn: FigureData, heads: Titles) -> Figure:
 
 
 def panels_of(rows: pd.DataFrame) -> tuple[list[Panel], list[list[Panel]]]:
-    """Panels of models that no section size changes, and for each other model one by section."""
+    """Return panels of models that no section size changes, and for each other model a panel for
+    each size.
+    """
     alike, varying = [], []
     for model, of_model in rows.groupby("model", sort=False):
         sizes = of_model["section_bytes"].dropna().unique().tolist()
@@ -294,7 +296,7 @@ def panels_of(rows: pd.DataFrame) -> tuple[list[Panel], list[list[Panel]]]:
 
 
 def draw_panel(axes: Axes, panel: Panel, other: str, drawn: FigureData) -> None:
-    """The waste of one model; what is forbidden hatched, section edges as lines or ticks."""
+    """Draw one panel: infeasible cells hatched, section edges as lines or ticks."""
     plane = panel.rows.pivot(index=other, columns="hole_start_bytes", values=drawn.reading.value)
     x, y = borders(plane.columns.to_numpy() / GIB), borders(plane.index.to_numpy() / GIB)
     waste = plane.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -329,13 +331,13 @@ def draw_panel(axes: Axes, panel: Panel, other: str, drawn: FigureData) -> None:
 
 
 def borders(values: Floats) -> Floats:
-    """Borders of cells around ascending values, half way between them."""
+    """Return borders of cells around ascending values, half way between them."""
     middle = (values[1:] + values[:-1]) / 2
     return np.concatenate([[2 * values[0] - middle[0]], middle, [2 * values[-1] - middle[-1]]])
 
 
 def draw_forbidden(axes: Axes) -> None:
-    """Hatch where no value covers it."""
+    """Hatch cells without a value."""
     axes.set_facecolor(FORBIDDEN)
     whole = Rectangle((0, 0), 1, 1, transform=axes.transAxes, zorder=0.5)
     whole.set(hatch=HATCH, ec="#c4c4c4", fc=FORBIDDEN, lw=0)
@@ -343,13 +345,13 @@ def draw_forbidden(axes: Axes) -> None:
 
 
 def write_over(axes: Axes, text: str) -> None:
-    """Some words in the middle of a panel."""
+    """Write text in the middle of a panel."""
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", bbox=box)
 
 
 def draw_section_edges(axes: Axes, section: float, other: str) -> None:
-    """Ticks inside the frame where the hole starts on a section edge.
+    """Draw ticks inside the frame where the hole starts on a section edge.
 
     On a plane of hole sizes the holes that end on one lie on slanting lines; where these are few,
     both are drawn across. Nothing is drawn where ticks would touch.
@@ -369,7 +371,7 @@ def draw_section_edges(axes: Axes, section: float, other: str) -> None:
 
 
 def label_axes(axes: Axes, label: str, lowest: bool) -> None:
-    """Ticks at round values, with labels and the axes' names, at the left and below only."""
+    """Set ticks at round values; labels and names of the axes at the left and below only."""
     axes.yaxis.set_visible(bool(label))
     axes.xaxis.set_visible(lowest)
     for axis in (axes.xaxis, axes.yaxis):
@@ -380,7 +382,7 @@ def label_axes(axes: Axes, label: str, lowest: bool) -> None:
 
 
 def key_entries(rows: pd.DataFrame, other: str) -> list[KeyEntry]:
-    """What frames, lines and hatch mean."""
+    """Return the meaning of frames, lines and hatches."""
     dashes = (0, (3, 2))
     entries: list[KeyEntry] = [
         (Rectangle((0, 0), 1, 1, fill=False, ec=INK, lw=1.4), "the kernel can be\nbuilt with it"),

@@ -1,4 +1,4 @@
-"""The files of a figure: pictures, what they draw, captions to paste, where all of it is from."""
+"""Files of a figure: pictures, rows, captions to paste, provenance."""
 
 import json
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ from memmap_atlas.integrity.provenance import software
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a figure comes from.
+    """Provenance of a figure.
 
-    name: what a document calls it
-    command: makes it again, from the folder that results/ is in
+    name: its label in documents
+    command: command that draws it again, from the folder that results/ is in
     sweep: SHA-256 of the resolved sweep, "" where there is none
     tables: the files that its rows are from
     citation: CITATION.cff
-    code: version of what made it
+    code: version of the code that drew it
     """
 
     name: str
@@ -38,13 +38,15 @@ class Origin:
 
     @property
     def words(self) -> str:
-        """The same for a caption, short."""
+        """Short form for a caption."""
         what, value = ("sweep", self.sweep) if self.sweep else ("table", recorded(self.tables[0]))
         return f"memmap-atlas {self.code}, {what} SHA-256 {value[:16]}."
 
 
 def name_of(table: Path) -> str:
-    """What a table is called anywhere: one that comes with the project by its path in it."""
+    """Return the name of a table on every machine: its path in the project where it is part of
+    that.
+    """
     return (table.relative_to(PROJECT) if table.is_relative_to(PROJECT) else table).as_posix()
 
 

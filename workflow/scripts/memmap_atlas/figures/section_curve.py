@@ -27,7 +27,7 @@ PRICE = INK
 
 
 def section_curve_rows(source: Source) -> FigureData:
-    """Waste and sections' own bytes of the default model, at every section size."""
+    """Return waste and sections' own bytes of the default model, at every section size."""
     own_bytes = ["section_table_bytes", "usage_bytes"]
     rows = source.default_models(source.rows([*POINT, *STATE, "wasted_bytes", *own_bytes]))
     own = {name: kernel.section_size for name, kernel in source.sweep.kernels.items()}
@@ -43,7 +43,7 @@ def section_curve_rows(source: Source) -> FigureData:
 
 
 def section_curve(drawn: FigureData, heads: Titles) -> Figure:
-    """A line for each layout over log2 of the section size, labelled at its end."""
+    """Return a line for each layout over log2 of the section size, labelled at its end."""
     rows = drawn.rows
     page = sheet(heads.title, heads.subtitle, TOP + HIGH + FOOT, COLUMN_WIDTH)
     axes = page.axes(LEFT, TOP, WIDE, HIGH)
@@ -80,7 +80,7 @@ def section_curve(drawn: FigureData, heads: Titles) -> Figure:
 
 
 def labels_at_end(axes: Axes, ends: dict[str, tuple[float, str]], price: float, x: float) -> None:
-    """Names at the ends of lines, moved apart where they would touch."""
+    """Write names at the ends of lines, moved apart where they would touch."""
     names = {**ends, "sections themselves": (price, PRICE)}
     low, high = axes.get_ylim()
     least = 0.125 / HIGH * (high - low)
@@ -90,7 +90,7 @@ def labels_at_end(axes: Axes, ends: dict[str, tuple[float, str]], price: float, 
 
 
 def forbid(axes: Axes, rows: pd.DataFrame) -> None:
-    """Hatch the section sizes that no layout may have, and name the rule along them."""
+    """Hatch the section sizes that no layout may have, and write the rule along them."""
     by_size = rows.groupby("section_bytes")
     some = by_size["feasible"].any()
     bad = [size for size, feasible in zip(some.index, some, strict=True) if not feasible]
@@ -107,7 +107,7 @@ def forbid(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def mark_shipped(axes: Axes, rows: pd.DataFrame) -> None:
-    """A line at the section size that the kernel ships with."""
+    """Draw a line at the section size that the kernel ships with."""
     ships = rows[rows["ships"]]["section_bytes"]
     if len(ships):
         x, (_, top) = np.log2(float(ships.iloc[0])), axes.get_ylim()

@@ -1,5 +1,5 @@
-"""Section strips: for which addresses of one layout each kernel keeps struct pages, what for, and
-what a booted kernel kept.
+"""Section strips: the addresses of one layout for which each kernel keeps struct pages, the use of
+these, and bytes of booted kernels.
 """
 
 import numpy as np
@@ -43,8 +43,8 @@ RAM = "RAM"
 
 
 def strip_rows(source: Source) -> FigureData:
-    """A row for each stretch of each strip, one for what keeps none, and RAM itself as stretches;
-    with the bytes of the strip, and those that booted kernels kept (the least and the most).
+    """Return a row for each stretch of each strip, one for a strip that keeps none, and RAM itself
+    as stretches; with the bytes of the strip, and the least and the most that booted kernels kept.
     """
     columns = [*POINT, *STATE, "memmap_bytes", "wasted_bytes"]
     key = ["layout", "kernel", "section_bytes", "model"]
@@ -71,7 +71,9 @@ def strip_rows(source: Source) -> FigureData:
 
 
 def strip_figure(drawn: FigureData, heads: Titles) -> Figure:
-    """RAM on top, and below it a strip for each model, in groups of kernel and section size."""
+    """Return RAM on top, and below it a strip for each model, in groups of kernel and section
+    size.
+    """
     rows = drawn.rows
     ram, strips = rows[rows["part"] == RAM], rows[rows["part"] != RAM]
     groups = list(strips.groupby(["kernel", "section_bytes"], sort=False))
@@ -131,7 +133,7 @@ def strip_figure(drawn: FigureData, heads: Titles) -> Figure:
 
 
 def booted_words(first: pd.Series) -> str:
-    """What booted kernels kept, and how many they were."""
+    """Return what booted kernels kept, and their number."""
     if pd.isna(first["booted_least_bytes"]):
         return "\N{EN DASH}"
     count = len(first["booted_kernels"].split())
@@ -141,8 +143,8 @@ def booted_words(first: pd.Series) -> str:
 
 
 def scale_of(ram: pd.DataFrame, strips: pd.DataFrame) -> tuple[Floats, Floats]:
-    """Addresses, and where on the axis they are drawn: in proportion, but for holes that are wider
-    than all of RAM, which are cut short.
+    """Return addresses and their x coordinates: in proportion, but a hole wider than WIDEST_GAP of
+    all RAM is cut to BREAK of it.
     """
     starts, ends = (ram[name].to_numpy(dtype=np.float64) for name in ("start", "end"))
     first = np.append(starts[:1], strips["start"].dropna()).astype(np.float64).min()
@@ -158,7 +160,7 @@ def scale_of(ram: pd.DataFrame, strips: pd.DataFrame) -> tuple[Floats, Floats]:
 
 
 def breaks(axes: Axes, knots: Floats, places: Floats, body: float) -> None:
-    """A hole that is cut short has its size written into the row of RAM, and dots down."""
+    """Write the size of each hole that is cut short into the row of RAM, and draw dots below it."""
     for index in np.flatnonzero(~np.isclose(np.diff(knots), np.diff(places))):
         middle = (places[index] + places[index + 1]) / 2
         text = size_label(knots[index + 1] - knots[index])
@@ -169,8 +171,8 @@ def breaks(axes: Axes, knots: Floats, places: Floats, body: float) -> None:
 def section_edges(
     axes: Axes, section: int, knots: Floats, places: Floats, rows: tuple[float, float]
 ) -> None:
-    """Lines at section edges over the strips of a group; none where they would touch, and none in
-    what is cut short.
+    """Draw section edges over the strips of a group; none where they would touch, or in a hole that
+    is cut short.
     """
     edges = np.arange(np.ceil(knots[0] / section), np.floor(knots[-1] / section) + 1)
     if len(edges) > 100 * MOST_EDGES:
@@ -184,7 +186,7 @@ def section_edges(
 
 
 def forbidden(axes: Axes, y: float, reason: str) -> None:
-    """A hatched strip with the rule that forbids it."""
+    """Draw a hatched strip with the rule that forbids it."""
     low, high = axes.get_xlim()
     bar = Rectangle((low, y + 0.1 * ROW), high - low, BAR * ROW, hatch=HATCH, lw=0)
     bar.set(facecolor=FORBIDDEN, edgecolor="#c4c4c4")
@@ -195,7 +197,9 @@ def forbidden(axes: Axes, y: float, reason: str) -> None:
 
 
 def label_axis(axes: Axes, knots: Floats, places: Floats) -> None:
-    """Round addresses in GiB, or in MiB where RAM is small, as far as they do not touch."""
+    """Set ticks at round addresses in GiB, or in MiB where RAM is small, as many as do not
+    touch.
+    """
     straight = np.isclose(np.diff(knots), np.diff(places))
     unit, name = (GIB, "GiB") if places[-1] >= GIB else (1 << 20, "MiB")
     for step in unit * 2.0 ** np.arange(-3, 40):
@@ -212,7 +216,7 @@ def label_axis(axes: Axes, knots: Floats, places: Floats) -> None:
 
 
 def key(figure: Figure, strips: pd.DataFrame, place: tuple[float, float]) -> None:
-    """What the colours mean, of those that are there."""
+    """Draw the key of the colours in use; ``corner`` is its upper left one, in inches."""
     names = [part for part in PARTS if (strips["part"] == part).any()]
     handles: list[Patch] = [Patch(facecolor=PART_COLOURS[name]) for name in names]
     handles.append(Patch(facecolor="none", edgecolor=INK, linewidth=0.5))

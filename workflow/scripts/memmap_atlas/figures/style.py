@@ -1,4 +1,4 @@
-"""One style for all figures: sizes, fonts, colours, and the scale of waste."""
+"""Style of all figures: sizes, fonts, colours, and the scale of waste."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -92,7 +92,7 @@ def atlas_style() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class WasteScale:
-    """Classes of waste: none, below the first bound, between bounds, and from the last one on."""
+    """Classes of waste: zero, below the first bound, between bounds, and from the last one on."""
 
     bounds: tuple[int, ...]
 
@@ -104,19 +104,18 @@ class WasteScale:
 
     @property
     def norm(self) -> BoundaryNorm:
-        """From bytes to the class."""
+        """Map from bytes to the class."""
         return BoundaryNorm((1, *self.bounds, 1 << 62), len(self.bounds) + 1)
 
     def is_dark(self, waste: ArrayLike) -> NDArray[np.bool_]:
-        """Whether text on the colour of ``waste`` must be light."""
+        """Return True where text on the colour of ``waste`` must be light."""
         rgb = self.colours(self.norm(np.asarray(waste)))[..., :3]
         return np.asarray(rgb @ [0.299, 0.587, 0.114] < 0.55)
 
 
 def waste_scale(waste: ArrayLike, top: float, counts: ArrayLike = 1) -> WasteScale:
-    """A scale for ``waste`` (bytes), each as many times as ``counts`` says: classes that double up
-    to the quantile ``top`` of what is wasted anywhere. The first class takes what lies deeper, and
-    the last what lies higher.
+    """Return a scale for ``waste`` (bytes, each ``counts`` times): classes double up to the
+    quantile ``top`` of all values above 0; the first class takes all below, the last all above.
     """
     some, times = np.broadcast_arrays(np.asarray(waste, dtype=np.float64), counts)
     some, times = some[some > 0], times[some > 0]
@@ -130,7 +129,7 @@ def waste_scale(waste: ArrayLike, top: float, counts: ArrayLike = 1) -> WasteSca
 
 
 def draw_scale(axes: Axes, scale: WasteScale, *, upright: bool) -> None:
-    """The key of the scale as a bar, with the class for no waste set apart at its low end."""
+    """Draw the scale as a bar, with the class for no waste apart at its low end."""
     count = len(scale.bounds) + 1
     span = axes.axhspan if upright else axes.axvspan
     for index in range(count):
@@ -158,8 +157,8 @@ def draw_key(
     *,
     upright: bool,
 ) -> None:
-    """The scale in ``bar``, and ``entries`` below it where it stands upright, beside it else;
-    ``called`` says what it is the scale of.
+    """Draw the scale in ``bar``, and ``entries`` below it where it is upright, else beside it;
+    ``called`` names the quantity.
     """
     draw_scale(bar, scale, upright=upright)
     bar.set_title(called, loc="left", weight="bold", pad=7 if upright else 4)
@@ -182,17 +181,21 @@ def draw_key(
 
 @dataclass(frozen=True)
 class Sheet:
-    """A figure measured in inches from its upper left corner."""
+    """A figure whose parts are placed in inches from its upper left corner."""
 
     figure: Figure
 
     def write(self, text: str, x: float, y: float, **how: Any) -> None:
-        """Some words, with their upper left corner there where ``how`` does not say otherwise."""
+        """Write text with its upper left corner at ``x`` and ``y``, unless ``how`` aligns it
+        otherwise.
+        """
         width, height = self.figure.get_size_inches()
         self.figure.text(x / width, 1 - y / height, text, **{"va": "top", **how})
 
     def axes(self, left: float, top: float, wide: float, high: float) -> Axes:
-        """Axes of that size, to whole pixels of the figure: an image in them keeps its own."""
+        """Return axes of that size, to whole pixels of the figure: an image in them keeps its
+        pixels.
+        """
         width, height = self.figure.get_size_inches() * self.figure.dpi
         left, top, wide, high = np.round(np.array([left, top, wide, high]) * self.figure.dpi)
         box = (left / width, 1 - (top + high) / height, wide / width, high / height)
@@ -207,7 +210,7 @@ def sheet(
     left: float = MARGIN,
     dpi: float = DPI,
 ) -> Sheet:
-    """A sheet of whole pixels with its title and subtitle, which take the first 0.4 inches."""
+    """Return a sheet of whole pixels with title and subtitle, which take the first 0.4 inches."""
     size = np.round(np.array([width, height]) * dpi) / dpi
     page = Sheet(Figure(figsize=(size[0], size[1]), dpi=dpi))
     page.write(title, left, 0.06, fontsize=9)
@@ -220,14 +223,14 @@ LINES = ("#1d6a96", "#c8374b", "#2f9e77", "#f0a53a", "#3a2140", "#86c5e8", "#8a8
 
 
 def heights(size: ArrayLike, floor: float) -> NDArray[np.float64]:
-    """Where bytes stand on a byte axis: their log2, and nothing at ``floor``."""
+    """Return coordinates of bytes on a byte axis: log2, and ``floor`` for 0."""
     some = np.asarray(size, dtype=np.float64)
     return np.where(some > 0, np.log2(np.maximum(some, 1)), floor)
 
 
 def byte_axis(axis: Axis, shown: ArrayLike, most: int = 8) -> float:
-    """Make an axis of bytes: log2, labelled in binary units, with a place for none below the least
-    that is ``shown``. Returns that place.
+    """Make a byte axis: log2, labelled in binary units, with a tick for none below the least of
+    ``shown``. Return the coordinate of that tick.
     """
     some = np.asarray(shown, dtype=np.float64)
     some = some[some > 0]
@@ -246,7 +249,7 @@ def byte_axis(axis: Axis, shown: ArrayLike, most: int = 8) -> float:
 
 
 def spread(places: Sequence[float], least: float) -> list[float]:
-    """``places`` moved as little as needed to lie ``least`` apart, in their order."""
+    """Return ``places`` in their order, moved as little as needed to be ``least`` apart."""
     order = np.argsort(places, kind="stable")
     found = np.array(places, dtype=np.float64)[order]
     for _ in range(100):
@@ -262,7 +265,7 @@ def spread(places: Sequence[float], least: float) -> list[float]:
 
 
 def dot_area(count: ArrayLike, of: int, largest: float) -> NDArray[np.float64]:
-    """Areas of dots in square points for ``count`` out of ``of``, none so small that it is lost."""
+    """Return areas of dots in square points for ``count`` out of ``of``, none too small to see."""
     return np.maximum(np.asarray(count, dtype=np.float64) / of * largest, 1.5)
 
 
@@ -274,8 +277,8 @@ def key_line(
     x: float,
     y: float,
 ) -> None:
-    """What colours mean, in one line; its ``corner`` stands ``x`` and ``y`` inches from the upper
-    left one of the figure.
+    """Draw a key in one line; its ``corner`` is ``x`` and ``y`` inches from the upper left one of
+    the figure.
     """
     width, height = figure.get_size_inches()
     figure.legend(
@@ -293,7 +296,7 @@ def key_line(
 
 
 def part_key(figure: Figure, names: Sequence[str], corner: Corner, x: float, y: float) -> None:
-    """The colours of some parts, by name."""
+    """Draw the key of the colours of some parts, by label."""
     handles = [Patch(facecolor=PART_COLOURS[name]) for name in names]
     key_line(figure, handles, names, corner, x, y)
 
@@ -306,8 +309,8 @@ def draw_bars(
     height: float,
     colour: ColorType,
 ) -> None:
-    """Lying bars of one colour around ``middles`` on the y axis, as one artist: to draw a patch for
-    each takes a third of the time of a figure that has hundreds.
+    """Draw horizontal bars of one colour around ``middles`` on the y axis, as one artist: a patch
+    for each takes a third of the time of a figure that has hundreds.
     """
     middle, left, long = np.broadcast_arrays(
         *(np.asarray(some, dtype=np.float64) for some in (middles, starts, lengths))
@@ -319,10 +322,10 @@ def draw_bars(
 
 
 def forbidden_span(axes: Axes, left: float, right: float) -> None:
-    """A hatched stretch of an x axis."""
+    """Hatch a stretch of an x axis."""
     axes.axvspan(left, right, facecolor=FORBIDDEN, edgecolor="#c4c4c4", hatch=HATCH, lw=0, zorder=0)
 
 
 def forbidden_patch() -> Patch:
-    """The key of what a kernel forbids."""
+    """Return the key of what a rule of the kernel forbids."""
     return Patch(facecolor=FORBIDDEN, edgecolor=FAINT, hatch=HATCH, linewidth=0.5)

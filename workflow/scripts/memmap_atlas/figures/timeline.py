@@ -1,4 +1,4 @@
-"""Release by release: what one layout costs, and which changed value of the kernel made it so."""
+"""Cost of one layout release by release, and the values of the kernel that changed it."""
 
 import textwrap
 from itertools import pairwise
@@ -58,7 +58,7 @@ OTHERS = {
 
 
 def timeline_rows(source: Source) -> FigureData:
-    """The cost of a layout for each release in order, part by part, with what changed in its
+    """Return the cost of a layout for each release in order, part by part, with the changes of its
     kernel since the one before.
     """
     rows = source.rows([*POINT, *STATE, *PARTS.values(), "memmap_bytes"], own_section=True)
@@ -78,7 +78,7 @@ def timeline_rows(source: Source) -> FigureData:
 
 
 def changed(before: Kernel, kernel: Kernel) -> str:
-    """The values that the cost depends on and that differ, each as ``name: old to new``."""
+    """Return the changed values that the cost depends on, each as ``label: old to new``."""
     found: dict[str, str] = {}
     for name, label in {**SIZES, **VALUES, **OTHERS}.items():
         old, new = getattr(before, name), getattr(kernel, name)
@@ -104,14 +104,14 @@ def is_size(name: str) -> bool:
 
 
 def plain(value: Any) -> str:
-    """A value in words."""
+    """Return a value in words."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def timeline(drawn: FigureData, heads: Titles) -> Figure:
-    """Stacked bars, a column for each release, with what changed written below it."""
+    """Return stacked bars, a column for each release, with its changes written below."""
     rows = drawn.rows
     wide = PAGE_WIDTH - MARGIN - LEFT
     width = wide / len(rows)
@@ -142,7 +142,7 @@ def timeline(drawn: FigureData, heads: Titles) -> Figure:
 
 
 def difference(change: Any) -> str:
-    """A change of the cost in words."""
+    """Return a change of the cost in words."""
     if pd.isna(change):
         return "no comparison"
     if change == 0:
@@ -152,7 +152,7 @@ def difference(change: Any) -> str:
 
 
 def stacked(axes: Axes, rows: pd.DataFrame) -> None:
-    """A bar for each release; from the least needed on, for what is wasted is what changes."""
+    """Draw a bar for each release, parts in the order of PARTS."""
     x = np.arange(len(rows)) + 0.5
     so_far = np.zeros(len(rows))
     for part, column in PARTS.items():
