@@ -66,17 +66,19 @@ def coded(values: pa.Array | Ints) -> bytes:
 
     Raises ValueError where a value is no exact number in a browser.
     """
-    found = pa.array(values).dictionary_encode()
-    known: Ints = found.dictionary.to_numpy(zero_copy_only=False)
-    if len(known) and max(int(known.max()), -int(known.min())) > LARGEST:
-        raise ValueError(f"{known[np.abs(known).argmax()]:,} bytes are more than a browser counts")
-    ascending = np.argsort(known)
-    distinct: NDArray[np.float64] = known[ascending].astype(np.float64)
-    if found.null_count:
+    encoded = pa.array(values).dictionary_encode()
+    integers: Ints = encoded.dictionary.to_numpy(zero_copy_only=False)
+    if len(integers) and max(int(integers.max()), -int(integers.min())) > LARGEST:
+        raise ValueError(
+            f"{integers[np.abs(integers).argmax()]:,} bytes are more than a browser counts"
+        )
+    ascending = np.argsort(integers)
+    distinct: NDArray[np.float64] = integers[ascending].astype(np.float64)
+    if encoded.null_count:
         distinct = np.append(distinct, np.nan)
     # the place of each in the order of their size, and that of null behind them
-    place = np.append(np.argsort(ascending), len(known))
-    codes: NDArray[np.intp] = place[found.indices.fill_null(len(known)).to_numpy()]
+    ranks = np.append(np.argsort(ascending), len(integers))
+    codes: NDArray[np.intp] = ranks[encoded.indices.fill_null(len(integers)).to_numpy()]
     kind = next(kind for kind in CODES if len(distinct) <= np.iinfo(kind).max + 1)
     head = np.array([len(distinct), len(codes)], dtype="<u4").tobytes()
     body = codes.astype(np.dtype(kind).newbyteorder("<")).tobytes()
@@ -90,12 +92,12 @@ def coded_stretches(counts: Ints, start: Ints, end: Ints, part: NDArray[np.integ
     little in that order.
     """
     offset = np.repeat(np.cumsum(counts) - counts, counts)
-    place = np.arange(len(start)) - offset
+    numbers = np.arange(len(start)) - offset
     before = np.zeros_like(start)
-    before[1:] = np.where(place[1:] > 0, end[:-1], 0)
+    before[1:] = np.where(numbers[1:] > 0, end[:-1], 0)
     if len(end) and end.max() > LARGEST:
         raise ValueError(f"the address {end.max():#x} is more than a browser counts")
-    order = np.argsort(place, kind="stable")
+    order = np.argsort(numbers, kind="stable")
     columns = (counts, (start - before)[order], (end - start)[order], part[order])
     return [coded(np.asarray(column, dtype=np.int64)) for column in columns]
 
@@ -104,8 +106,8 @@ def strip_columns(stretches: pa.ListArray) -> list[bytes]:
     """Return the stretches of strips.parquet for some layouts, parts as indices into PARTS."""
     pairs = stretches.flatten()
     named = pairs.field("part")
-    places = np.array([PARTS.index(name) for name in named.dictionary.to_pylist()], dtype=np.int64)
-    part = places[named.indices.to_numpy()] if len(pairs) else np.zeros(0, dtype=np.int64)
+    indices = np.array([PARTS.index(name) for name in named.dictionary.to_pylist()], dtype=np.int64)
+    part = indices[named.indices.to_numpy()] if len(pairs) else np.zeros(0, dtype=np.int64)
     counts = stretches.value_lengths().to_numpy()
     start, end = (pairs.field(name).to_numpy() for name in ("start", "end"))
     return coded_stretches(counts, start, end, part)

@@ -176,8 +176,8 @@ def row_groups(part: Path) -> Iterator[pa.Table]:
 
 def reasons_of(memmap: Sequence[pa.Table]) -> list[str]:
     """Return the rules that forbid points, sorted."""
-    found = {reason for part in memmap for reason in part["reason"].unique().to_pylist()}
-    return sorted(found - {None})
+    reasons = {reason for part in memmap for reason in part["reason"].unique().to_pylist()}
+    return sorted(reasons - {None})
 
 
 def combinations(
@@ -196,11 +196,13 @@ def combinations(
     kernels = list(sweep.kernels)
     every = len(layouts)
     kept = one_chunk(pq.read_table(strips))
-    blocks: dict[Combination, list[pa.Table]] = {one: [] for one in sweep.combinations}
+    blocks: dict[Combination, list[pa.Table]] = {
+        combination: [] for combination in sweep.combinations
+    }
     for group, shared in zip(memmap, cycle(sweep.groups), strict=False):
         count = len(group) // len(shared)
-        for place, combination in enumerate(shared):
-            blocks[combination].append(group.slice(place * count, count))
+        for index, combination in enumerate(shared):
+            blocks[combination].append(group.slice(index * count, count))
     for number, combination in enumerate(sweep.combinations):
         kernel, section, model = combination
         first = 0

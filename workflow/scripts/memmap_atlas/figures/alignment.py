@@ -51,25 +51,25 @@ def with_aligned_edges(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(aligned_edges=aligned)
 
 
-def alignment_figure(drawn: FigureData, heads: Titles) -> Figure:
+def alignment_figure(data: FigureData, titles: Titles) -> Figure:
     """Return the plane of holes on the left; on the right their waste by size, and by aligned
     edges.
     """
-    rows = drawn.rows
+    rows = data.rows
     height = TOP + PLANE_HEIGHT + KEY
-    page = sheet(heads.title, heads.subtitle, height)
+    page = sheet(titles.title, titles.subtitle, height)
     model, section = str(rows["model"].iloc[0]), int(rows["section_bytes"].iloc[0])
     page.write(f"{model}, sections of {size_label(section)}", LEFT, TOP - 0.2, weight="bold")
     plane = page.axes(LEFT, TOP, PLANE_WIDTH, PLANE_HEIGHT)
     # a cell of several holes has a row for each waste: the most is drawn
     most = rows.sort_values(WASTE.value, na_position="first", kind="stable")
     most = most.drop_duplicates(["hole_start_bytes", "hole_size_bytes"], keep="last")
-    draw_panel(plane, Panel(model, None, most), "hole_size_bytes", drawn)
+    draw_panel(plane, Panel(model, None, most), "hole_size_bytes", data)
     plane.set_title("")
     label_axes(plane, axis_label("hole_size_bytes"), lowest=True)
     bar = page.axes(LEFT, TOP + PLANE_HEIGHT + 0.72, 2.9, 0.14)
     entries = [entry for entry in key_entries(rows, "hole_size_bytes") if "edge" in entry[1]]
-    draw_key(page.figure, bar, drawn.scale, entries, drawn.reading.called, upright=False)
+    draw_key(page.figure, bar, data.scale, entries, data.key.called, upright=False)
     page.write("By size (area: number of holes)", RIGHT, TOP - 0.2, weight="bold")
     by_size = page.axes(RIGHT, TOP, RIGHT_WIDTH, UPPER)
     counted(by_size, rows, "hole_size_bytes")
@@ -100,17 +100,17 @@ def counted(axes: Axes, rows: pd.DataFrame, by: str) -> None:
     of_size = by.endswith("_bytes")
     holes = holes_by(rows, [by])["holes"]
     steps = int(holes.max() if of_size else holes.sum())
-    some = rows[rows["feasible"]]
-    counts = holes_by(some, [by, WASTE.value])
+    feasible = rows[rows["feasible"]]
+    counts = holes_by(feasible, [by, WASTE.value])
     x = counts[by] / GIB if of_size else counts[by]
     largest = 14.0 if of_size else 260.0
     area = dot_area(counts["holes"].to_numpy(), steps, largest)
     axes.scatter(x, counts["wasted_bytes"], s=area, color=INK, linewidth=0, clip_on=False)
-    high = some["wasted_bytes"].max()
+    high = feasible["wasted_bytes"].max()
     pad = 0.12 * (high or 1)
     axes.set(ylim=(-pad, high + pad))
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 4, 8, 10]))
-    ticks = sorted({0, *some["wasted_bytes"].unique().tolist()})
+    ticks = sorted({0, *feasible["wasted_bytes"].unique().tolist()})
     if len(ticks) > 6:
         ticks = [ticks[round(place)] for place in np.linspace(0, len(ticks) - 1, 5)]
     axes.set_yticks(ticks, ["none" if tick == 0 else size_label(tick) for tick in ticks])

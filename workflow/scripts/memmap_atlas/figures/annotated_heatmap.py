@@ -75,7 +75,7 @@ def all_rows(source: Source) -> FigureData:
 
 
 def block(
-    rows: pd.DataFrame, heading: str, index: str, columns: str, reading: ColourKey = WASTE
+    rows: pd.DataFrame, heading: str, index: str, columns: str, key: ColourKey = WASTE
 ) -> Block:
     """Return a block of ``rows`` in their order; ``index`` and ``columns`` name columns of them."""
 
@@ -83,53 +83,53 @@ def block(
         pivoted = rows.pivot(index=index, columns=columns, values=value)
         return pivoted.loc[rows[index].unique(), rows[columns].unique()]
 
-    return Block(heading, plane(reading.value), plane(reading.framed))
+    return Block(heading, plane(key.value), plane(key.framed))
 
 
-def kernel_heatmap(drawn: FigureData, heads: Titles) -> Figure:
+def kernel_heatmap(data: FigureData, titles: Titles) -> Figure:
     """Return a row for each kernel with its own section size, a block of models for each layout."""
-    rows = drawn.rows
+    rows = data.rows
     blocks = [
         block(part, f"{layout}, {size_label(part['ram_bytes'].iloc[0])} of RAM", "kernel", "model")
         for layout, part in rows.groupby("layout", sort=False)
     ]
     sections = rows.groupby("kernel")["section_bytes"].first()
     labels = {str(kernel): size_label(size) for kernel, size in sections.items()}
-    return annotated(drawn, heads, blocks, ("kernel", "section"), labels)
+    return annotated(data, titles, blocks, ("kernel", "section"), labels)
 
 
-def layout_heatmap(drawn: FigureData, heads: Titles) -> Figure:
+def layout_heatmap(data: FigureData, titles: Titles) -> Figure:
     """Return a row for each layout, a column for each model."""
-    blocks = [block(drawn.rows, "", "layout", "model")]
-    return annotated(drawn, heads, blocks, ("layout", "RAM"), ram_of(drawn.rows))
+    blocks = [block(data.rows, "", "layout", "model")]
+    return annotated(data, titles, blocks, ("layout", "RAM"), ram_of(data.rows))
 
 
-def section_heatmap(drawn: FigureData, heads: Titles) -> Figure:
+def section_heatmap(data: FigureData, titles: Titles) -> Figure:
     """Return a row for each layout; a block of section sizes for each model that they change, and
     one block for all other models.
     """
-    rows = drawn.rows
+    rows = data.rows
     varying, alike = [], []
     for model, part in rows.groupby("model", sort=False):
-        found = block(part, str(model), "layout", "section_bytes")
-        if not same_at_all_sizes(part, ["layout"], drawn.reading.value):
-            varying.append(by_size(found))
+        of_model = block(part, str(model), "layout", "section_bytes")
+        if not same_at_all_sizes(part, ["layout"], data.key.value):
+            varying.append(by_size(of_model))
         else:
-            waste = found.bytes.bfill(axis=1).iloc[:, :1].set_axis([model], axis=1)
-            framed = found.framed.iloc[:, :1].set_axis([model], axis=1)
+            waste = of_model.bytes.bfill(axis=1).iloc[:, :1].set_axis([model], axis=1)
+            framed = of_model.framed.iloc[:, :1].set_axis([model], axis=1)
             alike.append(Block("", waste, framed))
     blocks = varying
     if alike:
-        waste = pd.concat([found.bytes for found in alike], axis=1)
-        framed = pd.concat([found.framed for found in alike], axis=1)
+        waste = pd.concat([of_model.bytes for of_model in alike], axis=1)
+        framed = pd.concat([of_model.framed for of_model in alike], axis=1)
         blocks = [Block("any size", waste, framed), *varying]
-    return annotated(drawn, heads, blocks, ("layout", "RAM"), ram_of(rows))
+    return annotated(data, titles, blocks, ("layout", "RAM"), ram_of(rows))
 
 
-def by_size(found: Block) -> Block:
+def by_size(block: Block) -> Block:
     """Return the block with section sizes as text."""
-    renamed = (frame.rename(columns=size_label) for frame in (found.bytes, found.framed))
-    return Block(found.heading, *renamed)
+    renamed = (frame.rename(columns=size_label) for frame in (block.bytes, block.framed))
+    return Block(block.heading, *renamed)
 
 
 def choice_rows(source: Source) -> FigureData:
@@ -137,10 +137,10 @@ def choice_rows(source: Source) -> FigureData:
     rows = source.rows([*POINT, *STATE, *COST])
     rows = regret(rows[rows["selectable"]], ["layout"])
     choices = rows.groupby(["section_bytes", "model"], sort=False)
-    found = choices["regret_bytes"]
+    regrets = choices["regret_bytes"]
     # what is forbidden on one map is no choice for all
     whole = choices["feasible"].all()
-    totals = [found.sum().where(whole), found.max().where(whole)]
+    totals = [regrets.sum().where(whole), regrets.max().where(whole)]
     both = pd.concat(
         [
             rows.assign(best=False),
@@ -154,8 +154,8 @@ def choice_rows(source: Source) -> FigureData:
     both.loc[both["layout"] == ALL[0], "best"] = (totals[0] == totals[0].min()).to_numpy()
     columns = ["layout", "ram_bytes", "section_bytes", "model", "feasible", "reason"]
     both = both[[*columns, "cost_bytes", "regret_bytes", "best"]]
-    some = both["regret_bytes"].dropna().to_numpy(dtype=np.float64)
-    return FigureData(both.astype(WHOLE), waste_scale(some, 0.95), REGRET)
+    known = both["regret_bytes"].dropna().to_numpy(dtype=np.float64)
+    return FigureData(both.astype(WHOLE), waste_scale(known, 0.95), REGRET)
 
 
 def regret(rows: pd.DataFrame, index: list[str]) -> pd.DataFrame:
@@ -167,15 +167,15 @@ def regret(rows: pd.DataFrame, index: list[str]) -> pd.DataFrame:
     return rows.assign(cost_bytes=cost, regret_bytes=cost - least)
 
 
-def choice_heatmap(drawn: FigureData, heads: Titles) -> Figure:
+def choice_heatmap(data: FigureData, titles: Titles) -> Figure:
     """Return a row for each layout and two for all, a block of section sizes for each model."""
-    rows = drawn.rows
+    rows = data.rows
     blocks = [
-        by_size(block(part, str(model), "layout", "section_bytes", drawn.reading))
+        by_size(block(part, str(model), "layout", "section_bytes", data.key))
         for model, part in rows.groupby("model", sort=False)
     ]
     labels = ram_of(rows[~rows["layout"].isin(ALL)]) | dict.fromkeys(ALL, "")
-    return annotated(drawn, heads, blocks, ("layout", "RAM"), labels)
+    return annotated(data, titles, blocks, ("layout", "RAM"), labels)
 
 
 def ram_of(rows: pd.DataFrame) -> dict[str, str]:
@@ -185,8 +185,8 @@ def ram_of(rows: pd.DataFrame) -> dict[str, str]:
 
 
 def annotated(
-    drawn: FigureData,
-    heads: Titles,
+    data: FigureData,
+    titles: Titles,
     blocks: list[Block],
     called: tuple[str, str],
     labels: dict[str, str],
@@ -200,20 +200,20 @@ def annotated(
     name_room = LETTER * max(map(len, [*names, called[0]]))
     label_room = DIGIT * max(map(len, [*labels.values(), called[1]]))
     left = EDGE + name_room + label_room + 2 * GAP
-    widths = np.array([found.bytes.shape[1] for found in blocks])
+    widths = np.array([block.bytes.shape[1] for block in blocks])
     cell = (PAGE_WIDTH - EDGE - left - BLOCK_GAP * (len(blocks) - 1)) / widths.sum()
-    if any(BOLD * len(found.heading) > cell * found.bytes.shape[1] for found in blocks):
-        blocks = [found.without_heading() for found in blocks]
-    columns = [str(column) for found in blocks for column in found.bytes]
+    if any(BOLD * len(block.heading) > cell * block.bytes.shape[1] for block in blocks):
+        blocks = [block.without_heading() for block in blocks]
+    columns = [str(column) for block in blocks for column in block.bytes]
     top = TOP + DIGIT * max(map(len, columns)) + 0.1
     body = ROW * len(names)
     height = top + body + KEY
-    page = sheet(heads.title, heads.subtitle, height)
-    for place, (found, width) in enumerate(zip(blocks, widths, strict=True)):
-        offset = left + cell * widths[:place].sum() + BLOCK_GAP * place
+    page = sheet(titles.title, titles.subtitle, height)
+    for index, (block, width) in enumerate(zip(blocks, widths, strict=True)):
+        offset = left + cell * widths[:index].sum() + BLOCK_GAP * index
         axes = page.axes(offset, top, cell * width, body)
-        draw_block(axes, found, drawn.scale, texts=cell > DIGIT * 4)
-        page.write(found.heading, offset, TOP, va="baseline", weight="bold")
+        draw_block(axes, block, data.scale, texts=cell > DIGIT * 4)
+        page.write(block.heading, offset, TOP, va="baseline", weight="bold")
     for y, name, label in [
         (top - ROW, *called),
         *((top + ROW * row, name, labels[name]) for row, name in enumerate(names)),
@@ -222,17 +222,17 @@ def annotated(
         page.write(name, EDGE, y + ROW / 2, **style)
         page.write(label, left - GAP, y + ROW / 2, ha="right", **style)
     frame = Rectangle((0, 0), 1, 1, fill=False, ec=INK, lw=1.1)
-    entries: list[KeyEntry] = [(frame, drawn.reading.frame)]
-    if any(found.bytes.isna().any(axis=None) for found in blocks):
+    entries: list[KeyEntry] = [(frame, data.key.frame)]
+    if any(block.bytes.isna().any(axis=None) for block in blocks):
         entries.append((forbidden_patch(), "infeasible"))
     bar = page.axes(EDGE, height - 0.32 - 0.14, 3.2, 0.14)
-    draw_key(page.figure, bar, drawn.scale, entries, drawn.reading.called, upright=False)
+    draw_key(page.figure, bar, data.scale, entries, data.key.called, upright=False)
     return page.figure
 
 
-def draw_block(axes: Axes, found: Block, scale: WasteScale, *, texts: bool) -> None:
+def draw_block(axes: Axes, block: Block, scale: WasteScale, *, texts: bool) -> None:
     """Draw the cells of a block: colour and text for bytes, a frame where they are framed."""
-    waste = found.bytes.to_numpy(dtype=np.float64, na_value=np.nan)
+    waste = block.bytes.to_numpy(dtype=np.float64, na_value=np.nan)
     missing = np.isnan(waste)
     rows, columns = waste.shape
     axes.set_facecolor(FORBIDDEN)
@@ -245,7 +245,7 @@ def draw_block(axes: Axes, found: Block, scale: WasteScale, *, texts: bool) -> N
     )
     axes.spines[:].set_visible(False)
     axes.set(xlim=(0, columns), ylim=(rows, 0), yticks=[])
-    axes.set_xticks(np.arange(columns) + 0.5, [str(column) for column in found.bytes])
+    axes.set_xticks(np.arange(columns) + 0.5, [str(column) for column in block.bytes])
     if texts:
         known = waste[~missing]
         for (row, column), value, dark in zip(
@@ -257,7 +257,7 @@ def draw_block(axes: Axes, found: Block, scale: WasteScale, *, texts: bool) -> N
         axes.add_patch(
             Rectangle((column, row), 1, 1, hatch=HATCH, ec="#bdbdbd", fc=FORBIDDEN, lw=0)
         )
-    for row, column in np.argwhere(found.framed.to_numpy(dtype=bool)):
+    for row, column in np.argwhere(block.framed.to_numpy(dtype=bool)):
         axes.add_patch(
             Rectangle((column, row), 1, 1, fill=False, ec=INK, lw=1.1, clip_on=False, zorder=5)
         )

@@ -34,13 +34,13 @@ def board_rows(source: Source) -> FigureData:
     return FigureData(source.default_models(source.rows(columns, own_section=True)))
 
 
-def board_figure(drawn: FigureData, heads: Titles) -> Figure:
+def board_figure(data: FigureData, titles: Titles) -> Figure:
     """Return the share of boards over their waste on the left; on the right the worst, by name."""
-    rows = drawn.rows
+    rows = data.rows
     kernels = list(dict.fromkeys(rows["kernel"]))
     colours = dict(zip(kernels, LINES, strict=False))
     summary = TABLE + 0.14 * len(kernels)
-    page = sheet(heads.title, heads.subtitle, TOP + HIGH + FOOT + summary)
+    page = sheet(titles.title, titles.subtitle, TOP + HIGH + FOOT + summary)
     axes = page.axes(LEFT, TOP, SHARE, HIGH)
     floor = byte_axis(axes.xaxis, rows["wasted_bytes"].dropna(), most=5)
     page.write("Share of boards that waste at most so much", LEFT, TOP - 0.2, weight="bold")
@@ -71,10 +71,10 @@ def distribution(axes: Axes, rows: pd.DataFrame, colours: dict[str, str], floor:
         share = (np.arange(len(waste)) + 1) / max(len(waste), 1) * 100
         x, y = heights(waste, floor), share
         none = float(share[waste == 0][-1]) if (waste == 0).any() else 0.0
-        some = waste > 0
+        wasteful = waste > 0
         axes.step(
-            [low, *x[some], high],
-            [none, *y[some], y[-1] if len(y) else 0],
+            [low, *x[wasteful], high],
+            [none, *y[wasteful], y[-1] if len(y) else 0],
             where="post",
             color=colour,
             lw=1.3,

@@ -46,7 +46,7 @@ def computed_against_booted(
     memmap: pd.DataFrame,
     agreement: Mapping[str, Mapping[str, Counts]],
     quantities: Sequence[str],
-    heads: Titles,
+    titles: Titles,
 ) -> Figure:
     """Return a point for each row of ``memmap`` (observed, predicted: bytes; model), and a table
     beside them.
@@ -56,7 +56,7 @@ def computed_against_booted(
     kernels = list(agreement)
     body = ROW * len(kernels)
     height = TOP + HEADS + max(body + FOOT, SCATTER + AXIS_LABELS + KEY)
-    page = sheet(heads.title, heads.subtitle, height)
+    page = sheet(titles.title, titles.subtitle, height)
     left = 0.74
     scatter(page.axes(left, TOP + HEADS, SCATTER, SCATTER), memmap)
     page.write("Memmap of each boot", MARGIN, TOP + HEADS - 0.12, va="baseline", weight="bold")
@@ -111,13 +111,13 @@ def marker_of(model: str) -> str:
 
 
 def agreement_cells(
-    axes: Axes, agreement: Mapping[str, Mapping[str, Counts]], heads: Sequence[str]
+    axes: Axes, agreement: Mapping[str, Mapping[str, Counts]], quantities: Sequence[str]
 ) -> None:
     """Draw a cell for each kernel and quantity: its boots, coloured by agreement."""
-    axes.set(xlim=(0, len(heads)), ylim=(len(agreement), 0))
+    axes.set(xlim=(0, len(quantities)), ylim=(len(agreement), 0))
     for row, cells in enumerate(agreement.values()):
-        for column, head in enumerate(heads):
-            counts = cells.get(head)
+        for column, quantity in enumerate(quantities):
+            counts = cells.get(quantity)
             if counts is None:
                 continue
             whole = counts.exact == counts.boots
@@ -128,7 +128,7 @@ def agreement_cells(
             axes.text(
                 column + 0.5, row + 0.54, f"{counts.boots}", ha="center", va="center", color=INK
             )
-    axes.set_xticks(np.arange(len(heads)) + 0.5, heads, rotation=90)
+    axes.set_xticks(np.arange(len(quantities)) + 0.5, quantities, rotation=90)
     axes.set_yticks([])
     axes.xaxis.tick_top()
     axes.tick_params(axis="x", length=0, pad=2)

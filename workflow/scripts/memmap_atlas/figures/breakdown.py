@@ -37,13 +37,13 @@ def breakdown_rows(source: Source) -> FigureData:
     return FigureData(order.reset_index(drop=True))
 
 
-def breakdown_figure(drawn: FigureData, heads: Titles) -> Figure:
+def breakdown_figure(data: FigureData, titles: Titles) -> Figure:
     """Return a row for each layout: on the left all parts in per cent of RAM, on the right the
     parts beyond the needed struct pages in per cent of their sum.
     """
-    rows = drawn.rows
+    rows = data.rows
     body = ROW * len(rows)
-    page = sheet(heads.title, heads.subtitle, TOP + body + FOOT)
+    page = sheet(titles.title, titles.subtitle, TOP + body + FOOT)
     names = LETTER * max(len("layout"), *(len(name) for name in rows["layout"]))
     left = MARGIN + names + RAM + GAP
     right = left + WHOLE + BYTES + 2 * GAP
@@ -52,7 +52,7 @@ def breakdown_figure(drawn: FigureData, heads: Titles) -> Figure:
     for axes in (whole, beside):
         axes.set(ylim=(len(rows), 0), yticks=[])
         axes.spines[["left", "right", "top"]].set_visible(False)
-    some = rows["needed_bytes"].notna()
+    feasible = rows["needed_bytes"].notna()
     stack(whole, rows, list(PARTS), rows["ram_bytes"])
     whole.set_xlim(left=0)
     whole.set_xlabel("in per cent of RAM", labelpad=2)
@@ -71,11 +71,11 @@ def breakdown_figure(drawn: FigureData, heads: Titles) -> Figure:
         ("what that is", right, "left"),
     ):
         page.write(text, x, TOP - 0.05, weight="bold", ha=side, va="bottom")
-    for place, row in enumerate(rows.to_dict("records")):
-        y = TOP + ROW * (place + 0.5)
+    for index, row in enumerate(rows.to_dict("records")):
+        y = TOP + ROW * (index + 0.5)
         page.write(row["layout"], MARGIN, y, va="center_baseline")
         page.write(size_label(row["ram_bytes"]), left - GAP, y, ha="right", va="center_baseline")
-        if some.iloc[place]:
+        if feasible.iloc[index]:
             text = size_label(row["beside_bytes"])
             page.write(text, bytes_at, y, ha="right", va="center_baseline")
         else:
@@ -90,7 +90,7 @@ def stack(axes: Axes, rows: pd.DataFrame, parts: list[str], of: pd.Series) -> No
     so_far = pd.Series(0.0, index=rows.index)
     for part in parts:
         share = (rows[PARTS[part]] / of * 100).fillna(0)
-        some = np.flatnonzero(share)
-        start, length = so_far.iloc[some], share.iloc[some]
-        draw_bars(axes, some + 0.5, start, length, 0.76, PART_COLOURS[part])
+        drawn = np.flatnonzero(share)
+        start, length = so_far.iloc[drawn], share.iloc[drawn]
+        draw_bars(axes, drawn + 0.5, start, length, 0.76, PART_COLOURS[part])
         so_far = so_far + share

@@ -71,7 +71,7 @@ class FigureData:
 
     rows: pd.DataFrame
     scale: WasteScale = NO_SCALE
-    reading: ColourKey = WASTE
+    key: ColourKey = WASTE
 
     @property
     def points(self) -> int:
@@ -132,22 +132,22 @@ class Source:
             )
         asked = ["base_bytes", "kernel", "section_bytes", *["layout"] * bool(self.figure.layout)]
         read = dict.fromkeys([*columns, *asked])
-        found = 0
-        some: list[pa.Table] = []
+        count = 0
+        tables: list[pa.Table] = []
         for group in self.row_groups(list(read), gridded):
-            some.append(group.filter(wanted).select(list(columns)))
-            if sum(map(len, some)) >= PIECE:
-                found += sum(map(len, some))
-                yield as_frame(some)
-                some = []
-        found += sum(map(len, some))
-        if not found:
+            tables.append(group.filter(wanted).select(list(columns)))
+            if sum(map(len, tables)) >= PIECE:
+                count += sum(map(len, tables))
+                yield as_frame(tables)
+                tables = []
+        count += sum(map(len, tables))
+        if not count:
             raise ValueError(
                 f"{self.parts[0].parent} has no row for the figure {self.figure.name}: delete that "
                 "folder, and it is made again"
             )
-        if some:
-            yield as_frame(some)
+        if tables:
+            yield as_frame(tables)
 
     def row_groups(self, columns: Sequence[str], gridded: bool | None = None) -> Iterator[pa.Table]:
         """Yield columns of the dataset, one row group at a time; where ``gridded`` is given only
@@ -176,8 +176,11 @@ class Source:
         """Return classes for the waste of the whole sweep; ``top`` is for ``waste_scale``."""
         counts: Counter[int] = Counter()
         for group in self.row_groups(["wasted_bytes"]):
-            found = group["wasted_bytes"].drop_null().value_counts()
-            values, times = found.field("values").to_pylist(), found.field("counts").to_pylist()
+            distinct = group["wasted_bytes"].drop_null().value_counts()
+            values, times = (
+                distinct.field("values").to_pylist(),
+                distinct.field("counts").to_pylist(),
+            )
             counts.update(dict(zip(values, times, strict=True)))
         return waste_scale(list(counts), top, list(counts.values()))
 
@@ -188,8 +191,8 @@ class Source:
         table = pq.read_table(self.strips, filters=wanted)
         rows = named_as_text(table.to_pandas()).explode("stretches", ignore_index=True)
         rows = rows[rows["stretches"].notna()].reset_index(drop=True)
-        found = pd.DataFrame(list(rows["stretches"]), columns=["start", "end", "part"])
-        return rows.drop(columns="stretches").join(found)
+        edges = pd.DataFrame(list(rows["stretches"]), columns=["start", "end", "part"])
+        return rows.drop(columns="stretches").join(edges)
 
 
 def as_frame(tables: Sequence[pa.Table]) -> pd.DataFrame:

@@ -36,23 +36,23 @@ def granule_rows(source: Source) -> FigureData:
     """
     rows = source.rows([*POINT, *STATE, "needed_bytes", "wasted_bytes"], own_section=True)
     rows = source.default_models(rows)
-    order = {name: place for place, name in enumerate(source.sweep.regions)}
+    order = {name: index for index, name in enumerate(source.sweep.regions)}
     rows = rows.sort_values("page_bytes", kind="stable")
     rows = rows.sort_values("layout", kind="stable", key=lambda names: names.map(order))
     return FigureData(rows.reset_index(drop=True))
 
 
-def granule_figure(drawn: FigureData, heads: Titles) -> Figure:
+def granule_figure(data: FigureData, titles: Titles) -> Figure:
     """Return a row for each layout: dots of waste on the left, bars in per cent of RAM on the
     right.
     """
-    rows = drawn.rows
+    rows = data.rows
     layouts = list(dict.fromkeys(rows["layout"]))
     pages = sorted(rows["page_bytes"].unique())
     colours = dict(zip(pages, sns.color_palette("mako", len(pages) + 1)[:-1], strict=True))
     markers = dict(zip(pages, (MARKERS * len(pages))[: len(pages)], strict=True))
     body = ROW * len(layouts)
-    page = sheet(heads.title, heads.subtitle, TOP + body + FOOT)
+    page = sheet(titles.title, titles.subtitle, TOP + body + FOOT)
     left = MARGIN + LETTER * max(len("layout"), *map(len, layouts)) + RAM + GAP
     wide = (PAGE_WIDTH - MARGIN - left - BETWEEN - GAP) / 2
     dots = page.axes(left, TOP, wide, body)
@@ -70,13 +70,15 @@ def granule_figure(drawn: FigureData, heads: Titles) -> Figure:
             transform=axes.get_yaxis_transform(),
         )
     step = 0.76 / len(pages)
-    for place, size in enumerate(pages):
-        mine = rows[rows["page_bytes"] == size]
-        y = mine["layout"].map(layouts.index).to_numpy() + 0.12 + step * (place + 0.5)
-        some = mine["wasted_bytes"].notna().to_numpy()
-        x = heights(mine["wasted_bytes"][some].astype(np.float64), floor)
-        dots.scatter(x, y[some], s=13, marker=markers[size], color=[colours[size]], lw=0, zorder=3)
-        bar_of(bars, mine[some], y[some], step, colours[size])
+    for index, size in enumerate(pages):
+        of_size = rows[rows["page_bytes"] == size]
+        y = of_size["layout"].map(layouts.index).to_numpy() + 0.12 + step * (index + 0.5)
+        feasible = of_size["wasted_bytes"].notna().to_numpy()
+        x = heights(of_size["wasted_bytes"][feasible].astype(np.float64), floor)
+        dots.scatter(
+            x, y[feasible], s=13, marker=markers[size], color=[colours[size]], lw=0, zorder=3
+        )
+        bar_of(bars, of_size[feasible], y[feasible], step, colours[size])
     bars.set_xlim(left=0)
     bars.xaxis.set_major_locator(MaxNLocator(5))
     bars.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
@@ -88,8 +90,8 @@ def granule_figure(drawn: FigureData, heads: Titles) -> Figure:
     ):
         page.write(text, at, TOP - 0.05, weight="bold", ha=side, va="bottom")
     ram = rows.groupby("layout")["ram_bytes"].first()
-    for place, layout in enumerate(layouts):
-        middle = TOP + ROW * (place + 0.5)
+    for index, layout in enumerate(layouts):
+        middle = TOP + ROW * (index + 0.5)
         page.write(layout, MARGIN, middle, va="center_baseline")
         words = size_label(ram[layout])
         page.write(words, left - GAP, middle, ha="right", va="center_baseline")

@@ -103,8 +103,8 @@ def regret_rows(source: Source) -> FigureData:
     columns = [*PLANE, "section_bytes", "model", *STATE, *COST]
     pieces = (regret(rows[rows["selectable"]], index) for rows in source.pieces(columns))
     rows = cells(source, pieces, ["model", "section_bytes"], REGRET.value)
-    some = rows[REGRET.value].dropna().to_numpy(dtype=np.float64)
-    return FigureData(by_panel(rows, REGRET.value), waste_scale(some, 1), REGRET)
+    known = rows[REGRET.value].dropna().to_numpy(dtype=np.float64)
+    return FigureData(by_panel(rows, REGRET.value), waste_scale(known, 1), REGRET)
 
 
 def cells(
@@ -131,25 +131,25 @@ def cells(
     # numbers stand for reasons meanwhile: text would take most of the time
     reasons: list[str | None] = [None]
 
-    def numbered(reason: str | None) -> int:
+    def code_of(reason: str | None) -> int:
         if reason not in reasons:
             reasons.append(reason)
         return reasons.index(reason)
 
-    def brought_together(rows: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    def merge(rows: Sequence[pd.DataFrame]) -> pd.DataFrame:
         return pd.concat(rows).groupby(keys, sort=False, as_index=False, dropna=False).agg(how)
 
-    found: list[pd.DataFrame] = []
+    merged: list[pd.DataFrame] = []
     for rows in pieces:
         middles = {
             AXES[name].column: middle(source.sweep, name, size, rows[AXES[name].column])
             for name, size in per_cell.items()
         }
         codes, texts = pd.factorize(rows["reason"], use_na_sentinel=True)
-        reason = np.array([*map(numbered, texts), 0])[codes]
-        some = rows.assign(**middles, reason=reason, total=rows[value], points=1)
-        found = [brought_together([*found, brought_together([some])])]
-    whole = brought_together(found)
+        reason = np.array([*map(code_of, texts), 0])[codes]
+        points = rows.assign(**middles, reason=reason, total=rows[value], points=1)
+        merged = [merge([*merged, merge([points])])]
+    whole = merge(merged)
     return whole.assign(reason=np.array(reasons, dtype=object)[whole["reason"]])
 
 
@@ -181,8 +181,8 @@ def by_panel(rows: pd.DataFrame, value: str) -> pd.DataFrame:
         several = of_model["section_bytes"].nunique() > 1
         if several and same_at_all_sizes(of_model, index, compared):
             feasible = of_model[of_model["feasible"]]
-            some = of_model["section_bytes"] == feasible["section_bytes"].iloc[0]
-            panels.append(of_model[some].assign(section_bytes=pd.NA))
+            at_first = of_model["section_bytes"] == feasible["section_bytes"].iloc[0]
+            panels.append(of_model[at_first].assign(section_bytes=pd.NA))
         else:
             panels.append(of_model.sort_values("section_bytes", kind="stable"))
     shown = pd.concat(panels, ignore_index=True).astype({"section_bytes": "Int64"})
@@ -231,11 +231,13 @@ def bands_of(alike: list[Panel], varying: list[list[Panel]]) -> list[Band]:
         heading = every if pd.isna(section) else f"Sections of {size_label(section)}"
         bands.append(Band(heading, chunks(alike)))
     if 0 < len(varying) < 3:
-        bands.append(Band("By section size", [line for one in varying for line in chunks(one)]))
+        bands.append(
+            Band("By section size", [line for panels in varying for line in chunks(panels)])
+        )
     else:
-        for place, models in enumerate(chunks(varying)):
+        for index, models in enumerate(chunks(varying)):
             lines = [list(line) for line in zip(*models, strict=True)]
-            bands.append(Band("" if place else "By section size", lines))
+            bands.append(Band("" if index else "By section size", lines))
     return bands
 
 
@@ -244,9 +246,9 @@ def chunks(panels: list[T]) -> list[list[T]]:
     return [panels[first : first + COLUMNS] for first in range(0, len(panels), COLUMNS)]
 
 
-def waste_heatmap(drawn: FigureData, heads: Titles) -> Figure:
+def waste_heatmap(data: FigureData, titles: Titles) -> Figure:
     """Return bands of panels over the plane of hole_start and the other axis that varies."""
-    rows = drawn.rows
+    rows = data.rows
     other = upward(rows)
     bands = bands_of(*panels_of(rows))
     # the key stands beside the last band where there is a column for it, below it else
@@ -255,7 +257,7 @@ def waste_heatmap(drawn: FigureData, heads: Titles) -> Figure:
     # a whole number of pixels for each cell: no beat between cells and pixels
     cells = rows["hole_start_bytes"].nunique()
     dpi = cells * np.ceil(DPI * WIDTH / cells) / WIDTH
-    page = sheet(heads.title, heads.subtitle, height, left=LEFT, dpi=dpi)
+    page = sheet(titles.title, titles.subtitle, height, left=LEFT, dpi=dpi)
     top = TOP
     for band in bands:
         page.write(band.heading, LEFT, top + 0.02, weight="bold")
@@ -265,7 +267,7 @@ def waste_heatmap(drawn: FigureData, heads: Titles) -> Figure:
             below = band.lines[down + 1] if down + 1 < len(band.lines) else []
             for column, panel in enumerate(line):
                 axes = page.axes(LEFT + column * (WIDTH + GAP), y, WIDTH, PANEL_HEIGHT)
-                draw_panel(axes, panel, other, drawn)
+                draw_panel(axes, panel, other, data)
                 label_axes(axes, "" if column else axis_label(other), lowest=column >= len(below))
         top += band.height
     if room:
@@ -275,7 +277,7 @@ def waste_heatmap(drawn: FigureData, heads: Titles) -> Figure:
     else:
         bar = page.axes(LEFT, top + 0.2, 2 * WIDTH, 0.14)
     entries = key_entries(rows, other)
-    draw_key(page.figure, bar, drawn.scale, entries, drawn.reading.called, upright=room)
+    draw_key(page.figure, bar, data.scale, entries, data.key.called, upright=room)
     return page.figure
 
 
@@ -295,9 +297,9 @@ def panels_of(rows: pd.DataFrame) -> tuple[list[Panel], list[list[Panel]]]:
     return alike, varying
 
 
-def draw_panel(axes: Axes, panel: Panel, other: str, drawn: FigureData) -> None:
+def draw_panel(axes: Axes, panel: Panel, other: str, data: FigureData) -> None:
     """Draw one panel: infeasible cells hatched, section edges as lines or ticks."""
-    plane = panel.rows.pivot(index=other, columns="hole_start_bytes", values=drawn.reading.value)
+    plane = panel.rows.pivot(index=other, columns="hole_start_bytes", values=data.key.value)
     x, y = borders(plane.columns.to_numpy() / GIB), borders(plane.index.to_numpy() / GIB)
     waste = plane.to_numpy(dtype=np.float64, na_value=np.nan)
     # an image: a mesh in pixels takes a page of memory for each panel
@@ -305,8 +307,8 @@ def draw_panel(axes: Axes, panel: Panel, other: str, drawn: FigureData) -> None:
         x,
         y,
         waste,
-        cmap=drawn.scale.colours,
-        norm=drawn.scale.norm,
+        cmap=data.scale.colours,
+        norm=data.scale.norm,
         # colours are found for cells, not for pixels
         interpolation_stage="rgba",
         zorder=1,
@@ -319,7 +321,7 @@ def draw_panel(axes: Axes, panel: Panel, other: str, drawn: FigureData) -> None:
     elif pd.notna(section := panel.rows["section_bytes"].iloc[0]):
         draw_section_edges(axes, section / GIB, other)
     if (waste == 0).all():
-        write_over(axes, drawn.reading.none)
+        write_over(axes, data.key.none)
     axes.spines[:].set(
         color=INK if panel.selectable else FAINT,
         linewidth=1.4 if panel.selectable else 0.5,

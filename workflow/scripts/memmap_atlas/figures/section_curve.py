@@ -33,7 +33,7 @@ def section_curve_rows(source: Source) -> FigureData:
     own = {name: kernel.section_size for name, kernel in source.sweep.kernels.items()}
     price = rows[own_bytes].sum(axis=1, skipna=False)
     rows = rows.assign(sections_bytes=price, ships=rows["section_bytes"] == rows["kernel"].map(own))
-    order = {name: place for place, name in enumerate(source.sweep.regions)}
+    order = {name: index for index, name in enumerate(source.sweep.regions)}
     return FigureData(
         rows.drop(columns=own_bytes)
         .sort_values("section_bytes", kind="stable")
@@ -42,15 +42,17 @@ def section_curve_rows(source: Source) -> FigureData:
     )
 
 
-def section_curve(drawn: FigureData, heads: Titles) -> Figure:
+def section_curve(data: FigureData, titles: Titles) -> Figure:
     """Return a line for each layout over log2 of the section size, labelled at its end."""
-    rows = drawn.rows
-    page = sheet(heads.title, heads.subtitle, TOP + HIGH + FOOT, COLUMN_WIDTH)
+    rows = data.rows
+    page = sheet(titles.title, titles.subtitle, TOP + HIGH + FOOT, COLUMN_WIDTH)
     axes = page.axes(LEFT, TOP, WIDE, HIGH)
     sizes = np.array(sorted(rows["section_bytes"].unique()), dtype=np.float64)
     x = np.log2(sizes)
-    some = rows[rows["feasible"]]
-    shown = np.concatenate([some["wasted_bytes"], some["sections_bytes"]]).astype(np.float64)
+    feasible = rows[rows["feasible"]]
+    shown = np.concatenate([feasible["wasted_bytes"], feasible["sections_bytes"]]).astype(
+        np.float64
+    )
     floor = byte_axis(axes.yaxis, shown)
     axes.set_xlim(x[0] - 0.5, x[-1] + 0.5)
     ticks = x[:: 1 if len(x) <= 6 else 2]
@@ -62,15 +64,15 @@ def section_curve(drawn: FigureData, heads: Titles) -> Figure:
     axes.set_axisbelow(True)
     forbid(axes, rows)
     ends: dict[str, tuple[float, str]] = {}
-    layouts = list(some.groupby("layout", sort=False))
-    for place, (layout, line) in enumerate(layouts):
+    layouts = list(feasible.groupby("layout", sort=False))
+    for index, (layout, line) in enumerate(layouts):
         y = heights(line["wasted_bytes"], floor)
-        colour = LINES[place % len(LINES)] if len(layouts) <= MOST_LABELS else "#9fb3bd"
+        colour = LINES[index % len(LINES)] if len(layouts) <= MOST_LABELS else "#9fb3bd"
         lx = np.log2(line["section_bytes"].to_numpy(dtype=np.float64))
         axes.plot(lx, y, "-o", color=colour, ms=2, lw=1.1, clip_on=False)
         ends[str(layout)] = (y[-1], colour)
-    if some.size:
-        price = some.groupby("section_bytes")["sections_bytes"].max()
+    if feasible.size:
+        price = feasible.groupby("section_bytes")["sections_bytes"].max()
         y = heights(price, floor)
         axes.plot(np.log2(price.index.to_numpy(dtype=float)), y, "--", color=PRICE, lw=1.3)
         worst = sorted(ends, key=lambda name: -ends[name][0])[:MOST_LABELS]
@@ -92,8 +94,8 @@ def labels_at_end(axes: Axes, ends: dict[str, tuple[float, str]], price: float, 
 def forbid(axes: Axes, rows: pd.DataFrame) -> None:
     """Hatch the section sizes that no layout may have, and write the rule along them."""
     by_size = rows.groupby("section_bytes")
-    some = by_size["feasible"].any()
-    bad = [size for size, feasible in zip(some.index, some, strict=True) if not feasible]
+    any_feasible = by_size["feasible"].any()
+    bad = list(any_feasible.index[~any_feasible.astype(bool)])
     reasons = by_size["reason"].first()
     low, _ = axes.get_ylim()
     for reason in dict.fromkeys(reasons[size] for size in bad):

@@ -56,30 +56,30 @@ def strip_rows(source: Source) -> FigureData:
         for kernel in [source.sweep.kernels[name].with_section(int(section))]
     ]
     strips["booted_least_bytes"] = pd.array(
-        [min(found.values(), default=None) for found in booted], "Int64"
+        [min(kept.values(), default=None) for kept in booted], "Int64"
     )
     strips["booted_most_bytes"] = pd.array(
-        [max(found.values(), default=None) for found in booted], "Int64"
+        [max(kept.values(), default=None) for kept in booted], "Int64"
     )
-    strips["booted_kernels"] = [" ".join(found) for found in booted]
-    drawn = strips.merge(source.stretches(), on=key, how="left")
+    strips["booted_kernels"] = [" ".join(kept) for kept in booted]
+    stretches = strips.merge(source.stretches(), on=key, how="left")
     ram = pd.DataFrame(regions, columns=["start", "end"]).assign(part=RAM)
-    both = pd.concat([ram.assign(layout=source.figure.layout), drawn], ignore_index=True)
+    both = pd.concat([ram.assign(layout=source.figure.layout), stretches], ignore_index=True)
     both = both.astype({"start": "Int64", "end": "Int64", "memmap_bytes": "Int64"})
-    order = ["layout", *[name for name in drawn if name != "layout"]]
+    order = ["layout", *[name for name in stretches if name != "layout"]]
     return FigureData(both[order].astype({"wasted_bytes": "Int64", "section_bytes": "Int64"}))
 
 
-def strip_figure(drawn: FigureData, heads: Titles) -> Figure:
+def strip_figure(data: FigureData, titles: Titles) -> Figure:
     """Return RAM on top, and below it a strip for each model, in groups of kernel and section
     size.
     """
-    rows = drawn.rows
+    rows = data.rows
     ram, strips = rows[rows["part"] == RAM], rows[rows["part"] != RAM]
     groups = list(strips.groupby(["kernel", "section_bytes"], sort=False))
     count = strips.groupby(["kernel", "section_bytes", "model"]).ngroups
     body = 1.6 * ROW + len(groups) * GROUP + count * ROW
-    page = sheet(heads.title, heads.subtitle, TOP + body + FOOT)
+    page = sheet(titles.title, titles.subtitle, TOP + body + FOOT)
     left = MARGIN + NAMES + GAP
     wide = PAGE_WIDTH - MARGIN - left - GAP - 2 * NUMBER - BOOTED
     axes = page.axes(left, TOP, wide, body)
@@ -109,8 +109,8 @@ def strip_figure(drawn: FigureData, heads: Titles) -> Figure:
         y += GROUP
         models = list(group.groupby("model", sort=False))
         section_edges(axes, size, knots, places, (y, y + ROW * len(models)))
-        for model, one in models:
-            first = one.iloc[0]
+        for model, stretches in models:
+            first = stretches.iloc[0]
             style = {"va": "center_baseline", "color": INK if first["selectable"] else FAINT}
             name = f"{model!s}*" if model in PROPOSALS else str(model)
             page.write(name, MARGIN + NAMES, TOP + y + ROW / 2, ha="right", **style)
@@ -118,7 +118,7 @@ def strip_figure(drawn: FigureData, heads: Titles) -> Figure:
                 forbidden(axes, y, str(first["reason"]))
             else:
                 for part in PARTS:
-                    bars(one[one["part"] == part], y, PART_COLOURS[part])
+                    bars(stretches[stretches["part"] == part], y, PART_COLOURS[part])
                 cells = (
                     size_label(first["memmap_bytes"]),
                     size_label(first["wasted_bytes"]),

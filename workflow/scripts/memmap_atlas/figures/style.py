@@ -117,12 +117,12 @@ def waste_scale(waste: ArrayLike, top: float, counts: ArrayLike = 1) -> WasteSca
     """Return a scale for ``waste`` (bytes, each ``counts`` times): classes double up to the
     quantile ``top`` of all values above 0; the first class takes all below, the last all above.
     """
-    some, times = np.broadcast_arrays(np.asarray(waste, dtype=np.float64), counts)
-    some, times = some[some > 0], times[some > 0]
-    if not len(some):
+    values, times = np.broadcast_arrays(np.asarray(waste, dtype=np.float64), counts)
+    values, times = values[values > 0], times[values > 0]
+    if not len(values):
         return WasteScale((4096,))
-    low = int(np.floor(np.log2(some.min()))) + 1
-    highest = np.quantile(some, top, weights=times, method="inverted_cdf")
+    low = int(np.floor(np.log2(values.min()))) + 1
+    highest = np.quantile(values, top, weights=times, method="inverted_cdf")
     high = int(np.floor(np.log2(highest)))
     low = min(max(low, high - MOST_CLASSES + 2), high)
     return WasteScale(tuple(1 << bits for bits in range(low, high + 1)))
@@ -224,17 +224,17 @@ LINES = ("#1d6a96", "#c8374b", "#2f9e77", "#f0a53a", "#3a2140", "#86c5e8", "#8a8
 
 def heights(size: ArrayLike, floor: float) -> NDArray[np.float64]:
     """Return coordinates of bytes on a byte axis: log2, and ``floor`` for 0."""
-    some = np.asarray(size, dtype=np.float64)
-    return np.where(some > 0, np.log2(np.maximum(some, 1)), floor)
+    values = np.asarray(size, dtype=np.float64)
+    return np.where(values > 0, np.log2(np.maximum(values, 1)), floor)
 
 
 def byte_axis(axis: Axis, shown: ArrayLike, most: int = 8) -> float:
     """Make a byte axis: log2, labelled in binary units, with a tick for none below the least of
     ``shown``. Return the coordinate of that tick.
     """
-    some = np.asarray(shown, dtype=np.float64)
-    some = some[some > 0]
-    low, high = (np.log2(some.min()), np.log2(some.max())) if len(some) else (12.0, 12.0)
+    values = np.asarray(shown, dtype=np.float64)
+    values = values[values > 0]
+    low, high = (np.log2(values.min()), np.log2(values.max())) if len(values) else (12.0, 12.0)
     low, high = np.floor(low), np.ceil(high + 0.01)
     floor = low - max((high - low) / 8, 1)
     step = max(int(np.ceil((high - low) / most)), 1)
@@ -251,16 +251,16 @@ def byte_axis(axis: Axis, shown: ArrayLike, most: int = 8) -> float:
 def spread(places: Sequence[float], least: float) -> list[float]:
     """Return ``places`` in their order, moved as little as needed to be ``least`` apart."""
     order = np.argsort(places, kind="stable")
-    found = np.array(places, dtype=np.float64)[order]
+    ordered = np.array(places, dtype=np.float64)[order]
     for _ in range(100):
-        gaps = least - np.diff(found)
+        gaps = least - np.diff(ordered)
         if (gaps <= 1e-9).all():
             break
         push = np.maximum(gaps, 0) / 2
-        found[:-1] -= push
-        found[1:] += push
-    result = np.empty_like(found)
-    result[order] = found
+        ordered[:-1] -= push
+        ordered[1:] += push
+    result = np.empty_like(ordered)
+    result[order] = ordered
     return [float(place) for place in result]
 
 
@@ -313,7 +313,7 @@ def draw_bars(
     for each takes a third of the time of a figure that has hundreds.
     """
     middle, left, long = np.broadcast_arrays(
-        *(np.asarray(some, dtype=np.float64) for some in (middles, starts, lengths))
+        *(np.asarray(values, dtype=np.float64) for values in (middles, starts, lengths))
     )
     low, high, right = middle - height / 2, middle + height / 2, left + long
     x, y = np.stack([left, left, right, right]), np.stack([low, high, high, low])

@@ -79,23 +79,23 @@ def timeline_rows(source: Source) -> FigureData:
 
 def changed(before: Kernel, kernel: Kernel) -> str:
     """Return the changed values that the cost depends on, each as ``label: old to new``."""
-    found: dict[str, str] = {}
+    changes: dict[str, str] = {}
     for name, label in {**SIZES, **VALUES, **OTHERS}.items():
         old, new = getattr(before, name), getattr(kernel, name)
         if old != new:
             words = size_label if is_size(name) else plain
-            found.setdefault(label, f"{label}: {words(old)} to {words(new)}")
+            changes.setdefault(label, f"{label}: {words(old)} to {words(new)}")
     if not any(MODELS[name].frees for name in (before.default_model, kernel.default_model)):
-        found.pop("free_unused_memmap", None)
-    for called in ("page tables", "vmemmap start"):
-        if called in found:
-            found[called] = f"{called} moved" if "start" in called else f"{called} differ"
+        changes.pop("free_unused_memmap", None)
+    for label in ("page tables", "vmemmap start"):
+        if label in changes:
+            changes[label] = f"{label} moved" if "start" in label else f"{label} differ"
     gone, come = (set(before.models) - set(kernel.models), set(kernel.models) - set(before.models))
     if gone:
-        found["models gone"] = f"no longer: {', '.join(sorted(gone))}"
+        changes["models gone"] = f"no longer: {', '.join(sorted(gone))}"
     if come:
-        found["models come"] = f"new: {', '.join(sorted(come))}"
-    return "; ".join(found.values())
+        changes["models come"] = f"new: {', '.join(sorted(come))}"
+    return "; ".join(changes.values())
 
 
 def is_size(name: str) -> bool:
@@ -110,9 +110,9 @@ def plain(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def timeline(drawn: FigureData, heads: Titles) -> Figure:
+def timeline(data: FigureData, titles: Titles) -> Figure:
     """Return stacked bars, a column for each release, with its changes written below."""
-    rows = drawn.rows
+    rows = data.rows
     wide = PAGE_WIDTH - MARGIN - LEFT
     width = wide / len(rows)
     letters = int((width - 0.12) / LETTER)
@@ -125,7 +125,7 @@ def timeline(drawn: FigureData, heads: Titles) -> Figure:
         for row in rows.to_dict("records")
     ]
     below = 0.62 + LINE * max(map(len, texts)) + 0.1
-    page = sheet(heads.title, heads.subtitle, TOP + HIGH + below + FOOT)
+    page = sheet(titles.title, titles.subtitle, TOP + HIGH + below + FOOT)
     axes = page.axes(LEFT, TOP, wide, HIGH)
     stacked(axes, rows)
     for place, (row, lines) in enumerate(zip(rows.to_dict("records"), texts, strict=True)):
