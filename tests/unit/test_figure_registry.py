@@ -37,19 +37,19 @@ def test_nothing_else_tests_a_kind_by_its_name() -> None:
 
 
 def named_kinds(path: Path) -> list[str]:
-    """Kinds that a Python file compares with, or has as keys."""
+    """Kinds that a Python file compares a kind with, and tables of several kinds; some kinds have
+    the name of something else, such as boards.
+    """
     found = []
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Compare | ast.Dict | ast.Match):
-            parts = node.keys if isinstance(node, ast.Dict) else [node]
-            names = {
-                part.value
-                for key in parts
-                if key is not None
-                for part in ast.walk(key)
-                if isinstance(part, ast.Constant)
-            }
-            found += [kind for kind in FIGURES if kind in names]
+        if isinstance(node, ast.Compare | ast.Match):
+            named = {part.value for part in ast.walk(node) if isinstance(part, ast.Constant)}
+            about_kinds = "kind" in ast.unparse(node)
+            found += [kind for kind in FIGURES if kind in named and (about_kinds or "-" in kind)]
+        if isinstance(node, ast.Dict):
+            keys = {key.value for key in node.keys if isinstance(key, ast.Constant)}
+            kinds = [kind for kind in FIGURES if kind in keys]
+            found += kinds if len(kinds) > 1 else []
     return found
 
 
