@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from tests.tools.paths import LIBRARY, ROOT
+from tests.tools.paths import LIBRARY, ROOT, results_path
 from tests.tools.runs import workflow
 
 sys.path.insert(0, str(LIBRARY))
@@ -42,7 +42,7 @@ CORES = 2
 DIFFERENT = 4
 STEP = 16 << 20
 FIGURES = [
-    f"results/scaled/figures/{kind}-arm64-6.12-4k.svg"
+    results_path(f"<figures>/{kind}-arm64-6.12-4k.svg", sweep="scaled")
     for kind in ("waste-heatmap", "regret-heatmap")
 ]
 
@@ -160,8 +160,7 @@ def measured(wanted: int) -> dict[str, float]:
         sweep = scaled(folder, wanted)
         seconds, memory = made(folder, [*described(sweep), *tables(sweep)])
         figure_seconds, figure_memory = made(folder, FIGURES)
-        results = folder / "results/scaled"
-        parts = sorted((results / "memmap").glob("*.parquet"))
+        parts = sorted(folder.glob(results_path("<table>", sweep="scaled", part="*")))
         disk = sum(part.stat().st_size for part in parts)
         rows = sum(pq.read_metadata(part).num_rows for part in parts)
         assert rows == sweep.points

@@ -37,7 +37,7 @@ from tests.tools.hostile import (
     value_mutated,
     written,
 )
-from tests.tools.paths import ROOT
+from tests.tools.paths import ROOT, results_path
 from tests.tools.runs import workflow
 
 # mutations in all: of the text and of the values of each of these
@@ -106,7 +106,11 @@ def sweeps_of(config: dict[str, Any], folder: Path) -> None:
     for sweep in sweeps:
         assert sweep.points <= config["max_points"]
         for path in (*tables(sweep), *figures(sweep)):
-            assert (folder / path).resolve().is_relative_to(folder / "results" / sweep.name)
+            assert (
+                (folder / path)
+                .resolve()
+                .is_relative_to(folder / results_path("<sweep>", sweep=sweep.name))
+            )
             assert path.isprintable()
         text = written(resolved(sweep)).decode()
         assert sweep_from(yaml.load(text, Loader=LOADER)) == sweep
@@ -120,7 +124,7 @@ def lab_of(folder: Path) -> None:
 def stays_inside(lab: Lab, folder: Path) -> None:
     """Every boot has a folder of its own under results/lab/."""
     for kernel, name in lab.boots:
-        boots = folder / "results/lab/boots"
+        boots = folder / results_path("<lab_boots>")
         assert (boots / kernel / name).resolve().is_relative_to(boots / kernel)
 
 

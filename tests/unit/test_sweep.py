@@ -20,7 +20,7 @@ from memmap_atlas.sweep.layouts import Layouts, blocks, layouts_of
 from memmap_atlas.sweep.tables import write_layouts, write_memmap
 from memmap_atlas.sweepfile.sweeps import load_sweep, load_sweeps
 
-from tests.tools.paths import ROOT
+from tests.tools.paths import ROOT, results_path
 
 KERNELS = load_kernels(ROOT / "config/kernels.yaml")
 MIB, GIB = 1 << 20, 1 << 30
@@ -252,11 +252,11 @@ def test_files_of_a_larger_sweep_are_strays(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     one = sweep(tmp_path, GOOD)
-    folder = Path("results/one/memmap")
+    folder = Path(results_path("<memmap>", sweep="one"))
     folder.mkdir(parents=True)
     for name in ("part-000.parquet", "part-001.parquet", "notes.txt"):
         (folder / name).touch()
-    assert tables(one) == ["results/one/memmap/part-000.parquet"]
+    assert tables(one) == [results_path("<table>", sweep="one", part="000")]
     assert strays(one) == [folder / "part-001.parquet"]
 
 

@@ -26,7 +26,7 @@ from memmap_atlas.memmodel.regions import Layout, Regions
 from memmap_atlas.readers.memory_map import Bank, KernelHints, MemoryMap, memory_map
 from memmap_atlas.text.tables import Section, Table, as_markdown, as_text
 
-from tests.tools.paths import ROOT
+from tests.tools.paths import ROOT, results_path
 from tests.tools.runs import workflow
 
 LOGS = load_yaml(ROOT / "tests/golden/boot-logs.yaml")
@@ -323,7 +323,7 @@ def test_the_command(tmp_path: Path) -> None:
     (tmp_path / "desktop.log").write_text(DESKTOP)
     done = snakemake(tmp_path, "answer", "--config", "file=desktop.log")
     assert done.returncode == 0, done.stderr
-    folder = tmp_path / "results/answer-desktop"
+    folder = tmp_path / results_path("<sweep>", sweep="answer-desktop")
     text = (folder / "answer.txt").read_text()
     assert text in done.stdout
     assert "pages in unavailable ranges  agrees" in text
@@ -341,7 +341,9 @@ def test_the_command(tmp_path: Path) -> None:
             assert mine["wasted_bytes"].item() == int(wasted[0])
     markdown = (folder / "answer.md").read_text()
     assert markdown.count("| --- ") >= 4
-    strip = tmp_path / "results/answer-desktop--kernel/figures/section-strip-desktop"
+    strip = tmp_path / results_path(
+        "<figures>/section-strip-desktop", sweep="answer-desktop--kernel"
+    )
     assert strip.with_suffix(".png").stat().st_size > 10_000
     caption = " ".join(strip.with_suffix(".caption.txt").read_text().split())
     assert "Read from desktop.log (" in caption
@@ -362,4 +364,4 @@ def test_bad_commands_are_one_clear_line(tmp_path: Path, words: list[str], messa
     assert done.returncode != 0
     assert message in done.stderr
     assert "Traceback" not in done.stderr
-    assert not list(tmp_path.glob("results/answer*"))
+    assert not list(tmp_path.glob(results_path("<sweep>", sweep="answer*")))

@@ -31,7 +31,7 @@ from memmap_atlas.reports.census import (
 from memmap_atlas.text.tables import as_text
 from memmap_atlas.text.units import size_text
 
-from tests.tools.paths import ROOT
+from tests.tools.paths import ROOT, results_path
 from tests.tools.runs import workflow
 from tests.tools.tree_writers import flattened, memory, root
 
@@ -173,7 +173,7 @@ def test_a_folder_of_trees(tmp_path: Path) -> None:
     )
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    table = pd.read_parquet(tmp_path / "results/census/given/census.parquet")
+    table = pd.read_parquet(tmp_path / results_path("<census>/census.parquet", trees="given"))
     found = table.set_index("board")
     assert found.loc["arm64-acme-two", "wasted_trees_1GiB_bytes"] == 8 << 20
     assert "3 device trees, 2 with memory of a size" in done.stdout

@@ -27,7 +27,7 @@ from memmap_atlas.sweepfile.sweeps import load_sweep
 from memmap_atlas.text.units import size_text
 from playwright.sync_api import Browser, Page
 
-from tests.tools.paths import ROOT
+from tests.tools.paths import ROOT, in_results, of_sweep, results_path
 from tests.tools.runs import workflow
 
 ROW_GROUPS = """
@@ -119,10 +119,10 @@ def build(folder: Path, *texts: str) -> Path:
     for name, text in zip(names, texts, strict=True):
         (folder / f"{name}.yaml").write_text(text)
     files = [f"{name}.yaml" for name in names]
-    targets = [f"results/{name}/explorer.html" for name in names]
+    targets = [results_path("<explorer>", sweep=name) for name in names]
     made = snakemake(folder, "--config", f"sweeps=[{','.join(files)}]", "--", *targets)
     assert made.returncode == 0, made.stderr
-    return folder / "results"
+    return folder / results_path("<results>")
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def opened(browser: Browser, results: Path, request: pytest.FixtureRequest) -> I
     page.on("request", lambda sent: found.asked.append(sent.url))
     page.on("console", lambda message: found.told.append(message.text))
     page.on("pageerror", lambda error: found.told.append(f"error: {error}"))
-    page.goto((results / request.param / "explorer.html").as_uri())
+    page.goto((results / request.param / of_sweep("<explorer>")).as_uri())
     page.wait_for_function("document.body.dataset.shown")
     yield found
     page.close()
@@ -160,8 +160,8 @@ def on(sweep: str) -> pytest.MarkDecorator:
 def tables(results: Path, sweep: str) -> tuple[pd.DataFrame, "pd.Series[Any]"]:
     """The sweep's rows, and the stretches of each."""
     key = ["kernel", "section_bytes", "model", "layout"]
-    rows = pd.read_parquet(results / sweep / "memmap")
-    strips = pd.read_parquet(results / sweep / "strips.parquet")
+    rows = pd.read_parquet(results / sweep / of_sweep("<memmap>"))
+    strips = pd.read_parquet(results / sweep / of_sweep("<strips>"))
     for table in (rows, strips):
         names = table.select_dtypes("category").columns
         table[names] = table[names].astype(object)
@@ -370,7 +370,7 @@ def test_nothing_is_wider_than_its_place(
     browser: Browser, results: Path, sweep: str, width: int
 ) -> None:
     page = browser.new_page(viewport={"width": width, "height": 844})
-    page.goto((results / sweep / "explorer.html").as_uri())
+    page.goto((results / sweep / of_sweep("<explorer>")).as_uri())
     page.wait_for_function("document.body.dataset.shown")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     beyond = page.evaluate(
@@ -383,7 +383,7 @@ def test_nothing_is_wider_than_its_place(
 
 def test_the_same_bytes_and_nothing_from_elsewhere(results: Path, tmp_path: Path) -> None:
     again = build(tmp_path, SWEEP)
-    page = (results / "explored/explorer.html").read_bytes()
+    page = (results / in_results("<explorer>", sweep="explored")).read_bytes()
     assert (again / "explored/explorer.html").read_bytes() == page
     text = page.decode()
     # the browser refuses whatever might be asked for
@@ -395,7 +395,7 @@ def test_the_same_bytes_and_nothing_from_elsewhere(results: Path, tmp_path: Path
 def test_every_chart_is_vega_lite(results: Path) -> None:
     """To the schema: charts are made without a look at it."""
     seen = set()
-    for page in sorted(results.glob("*/explorer.html")):
+    for page in sorted(results.glob(in_results("<explorer>", sweep="*"))):
         found = re.search(
             r'<script type="application/json" id="about">(.*?)</script>', page.read_text()
         )
@@ -408,7 +408,7 @@ def test_every_chart_is_vega_lite(results: Path) -> None:
 
 def test_a_sweep_too_large_for_a_page_says_so(tmp_path: Path) -> None:
     (tmp_path / "large.yaml").write_text(LARGE)
-    target = "results/large/explorer.html"
+    target = results_path("<explorer>", sweep="large")
     told = snakemake(tmp_path, "--config", "sweeps=[large.yaml]", "--", target)
     assert told.returncode != 0
     assert "the explorer is for sweeps of up to 2,000,000 points" in told.stderr

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from memmap_atlas.lab.tables import read_rows
 
+from tests.tools.paths import results_path
 from tests.tools.runs import workflow
 from tests.unit.test_lab import ARM64_IMAGE, ONE_GIB, TOLD, log
 
@@ -53,7 +54,7 @@ def folder(tmp_path: Path) -> Path:
     (programs / "log").write_text(log(*ONE_GIB) + told)
     (programs / "hang").touch()
     (tmp_path / "Image").write_bytes(ARM64_IMAGE)
-    userland = tmp_path / "results/lab/userland/bookworm/arm64.cpio"
+    userland = tmp_path / results_path("<lab_userland>", suite="bookworm", architecture="arm64")
     userland.parent.mkdir(parents=True)
     userland.write_bytes(bytes(100))
     return tmp_path
@@ -80,7 +81,9 @@ def test_a_lab_with_boots_that_fail(folder: Path) -> None:
     assert result.returncode != 0
     assert len(boot_lines(result)) == 4
     assert "lab: 4 boots of 1 kernels, 1 architectures, on 4 maps; 10 s at most" in result.stdout
-    rows = {row["map"]: row for row in read_rows(folder / "results/lab/observations.parquet")}
+    rows = {
+        row["map"]: row for row in read_rows(folder / results_path("<lab>/observations.parquet"))
+    }
     outcomes = {name: row["outcome"] for name, row in rows.items()}
     assert outcomes == {"good": "complete", "hangs": "hung", "small": "refused", "far": "refused"}
     assert f"{KERNEL} on hangs: hung: " in result.stdout
@@ -88,19 +91,19 @@ def test_a_lab_with_boots_that_fail(folder: Path) -> None:
     assert f"{KERNEL} on small: refused: no region has room for the kernel" in result.stdout
     assert f"{KERNEL} on far: refused: the map would end at 0x20000000000" in result.stdout
     assert "Traceback" not in result.stderr + result.stdout
-    found = read_rows(folder / "results/lab/residuals.parquet")
+    found = read_rows(folder / results_path("<lab>/residuals.parquet"))
     assert {row["map"] for row in found} == {"good"}
     assert all(row["off"] == 0 for row in found)
     assert rows["good"]["qemu"] == "QEMU emulator version 0.0"
-    good = folder / f"results/lab/boots/{KERNEL}/good"
+    good = folder / results_path("<lab_boot>", kernel=KERNEL, map="good")
     assert {path.name for path in good.iterdir()} >= {"boot.sh", "machine.dts", "log.gz"}
-    assert (folder / "results/lab/figures/computed-against-booted.png").stat().st_size > 10_000
+    assert (folder / results_path("<lab_figure>.png")).stat().st_size > 10_000
 
     # what went wrong is mended: that boot alone is booted again, and the lab is done
     (folder / "bin/hang").unlink()
-    for path in (folder / f"results/lab/boots/{KERNEL}/hangs").iterdir():
+    for path in (folder / results_path("<lab_boot>", kernel=KERNEL, map="hangs")).iterdir():
         path.unlink()
-    (folder / f"results/lab/boots/{KERNEL}/hangs").rmdir()
+    (folder / results_path("<lab_boot>", kernel=KERNEL, map="hangs")).rmdir()
     lab = LAB | {"boots": [{"kernels": "all", "maps": ["some"]}]}
     result = run(folder, lab, "--config", "lab=lab.yaml", "--", "lab")
     assert result.returncode == 0, result.stderr
@@ -127,7 +130,9 @@ def test_one_boot_of_an_image(folder: Path) -> None:
     assert f"{KERNEL} on given: complete" in result.stdout
     memmap = next(line for line in result.stdout.splitlines() if "memmap_bytes" in line)
     assert memmap.split()[1:] == ["16,777,216", "16,777,216", "0"]
-    about = json.loads((folder / f"results/lab/boots/{KERNEL}/given/boot.json").read_text())
+    about = json.loads(
+        (folder / results_path("<lab_boot>/boot.json", kernel=KERNEL, map="given")).read_text()
+    )
     assert about["told"] == [[1 << 30, 2 << 30]]
 
 
@@ -146,4 +151,4 @@ def test_a_bad_configuration_is_one_message(
     assert result.returncode != 0
     assert message in result.stderr
     assert "Traceback" not in result.stderr
-    assert not (tmp_path / "results").exists()
+    assert not (tmp_path / results_path("<results>")).exists()

@@ -33,7 +33,7 @@ from memmap_atlas.sweepfile.sweeps import load_sweeps
 from memmap_atlas.text.escape import latex, markdown, one_line, plain_file, restructured
 
 from tests.tools.hostile import WORDS, small_root
-from tests.tools.paths import ROOT
+from tests.tools.paths import ROOT, results_path
 from tests.tools.runs import workflow
 from tests.tools.tree_writers import Node, flattened, text, word
 
@@ -113,7 +113,7 @@ def test_names_of_a_lab_are_plain_or_refused(root: Path, place: str) -> None:
         except ConfigError:
             continue
         for one, where in found.boots:
-            folder = root / "results/lab/boots" / one
+            folder = root / results_path("<lab_boots>") / one
             assert (folder / where).resolve().is_relative_to(folder), name
         origin = next(iter(found.kernels.values())).origin
         assert re.fullmatch(r"([a-z0-9][a-z0-9.+-]*)?", origin.package)
@@ -232,7 +232,9 @@ class Page(html.parser.HTMLParser):
             self.words += data
 
 
-FIGURE = "results/nasty/figures/layout-heatmap-arm64-6.12-4k"
+FIGURE = results_path("<figures>/layout-heatmap-arm64-6.12-4k", sweep="nasty")
+EXPLORER = results_path("<explorer>", sweep="nasty")
+INDEX = results_path("<index>")
 
 
 @pytest.fixture(scope="module")
@@ -250,7 +252,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "figures": ["layout-heatmap"],
     }
     (folder / ENTRY).write_text(yaml.safe_dump(sweep))
-    targets = [f"{FIGURE}.svg", "results/nasty/explorer.html", "results/index.html"]
+    targets = [f"{FIGURE}.svg", EXPLORER, INDEX]
     command = workflow(*("--cores", "1", "--config", f"sweeps={as_list([ENTRY])}", "--", *targets))
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -324,12 +326,12 @@ def png_texts(data: bytes) -> dict[str, str]:
     return texts
 
 
-@pytest.mark.parametrize("page", ["results/index.html", "results/nasty/explorer.html"])
+@pytest.mark.parametrize("page", [INDEX, EXPLORER])
 def test_pages_hold_words_alone(made: Path, page: str) -> None:
     source = (made / page).read_text(encoding="utf-8")
     found = Page(source)
     scripts = [attributes for tag, attributes in found.elements if tag == "script"]
-    assert len(scripts) == (4 if "explorer" in page else 0)
+    assert len(scripts) == (4 if page == EXPLORER else 0)
     assert not [tag for tag, _ in found.elements if tag in ("iframe", "object", "embed", "base")]
     names = {name for _, attributes in found.elements for name in attributes}
     assert not [name for name in names if name.startswith("on")]
@@ -365,9 +367,16 @@ def test_the_command_makes_the_figure_again(made: Path, tmp_path: Path) -> None:
 
 
 def test_what_ran_is_read_back_and_nothing_else_is_there(made: Path) -> None:
-    ran = yaml.safe_load((made / "results/nasty/sweep.resolved.yaml").read_text(encoding="utf-8"))
+    ran = yaml.safe_load(
+        (made / results_path("<resolved>", sweep="nasty")).read_text(encoding="utf-8")
+    )
     assert ran["sources"][0]["file"] == f"maps/{NASTY_FILE}"
-    assert {path.name for path in made.iterdir()} == {".snakemake", "maps", "results", ENTRY}
+    assert {path.name for path in made.iterdir()} == {
+        ".snakemake",
+        "maps",
+        results_path("<results>"),
+        ENTRY,
+    }
 
 
 # Device trees, whose names and models anybody chose

@@ -18,7 +18,7 @@ from memmap_atlas.reports.index import FILES, size
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize
 
-from tests.tools.paths import ROOT
+from tests.tools.paths import ROOT, in_results, results_path
 from tests.tools.runs import workflow
 
 SVGS = "results/*/figures/*.svg"
@@ -54,6 +54,13 @@ SHOWN = {
     "evidence": {"computed against booted": ("computed-against-booted", "")},
 }
 TRUST = "Which numbers can I trust, and of which kernels?"
+
+
+def stem_of(category: str, name: str) -> str:
+    """Return the path of a figure without suffix; the evidence is no sweep."""
+    if category == "evidence":
+        return results_path("<evidence_figure>")
+    return results_path(f"<figures>/{name}", sweep=category)
 
 
 def snakemake(folder: Path, *arguments: str | Path) -> None:
@@ -114,7 +121,7 @@ def words(text: str) -> str:
 
 
 def caption(folder: Path, sweep: str, name: str) -> str:
-    return words((folder / f"results/{sweep}/figures/{name}.caption.txt").read_text())
+    return words((folder / f"{stem_of(sweep, name)}.caption.txt").read_text())
 
 
 MEASURE = """image => {
@@ -222,7 +229,7 @@ def test_report_begins_with_an_introduction(
 
 
 def test_report_of_one_figure(folder: Path, page: Page) -> None:
-    figure = "results/thread/figures/section-strip-thread-3g.svg"
+    figure = results_path("<figures>/section-strip-thread-3g.svg", sweep="thread")
     snakemake(folder, "--report", folder / "one.html", "--", figure)
     page.goto((folder / "one.html").as_uri())
     introduction = page.locator(".overflow-auto .prose")
@@ -248,10 +255,10 @@ class Links(HTMLParser):
 
 
 def test_index_links_to_every_file_of_a_run(folder: Path) -> None:
-    text = (folder / "results/index.html").read_text()
+    text = (folder / results_path("<index>")).read_text()
     links = Links()
     links.feed(text)
-    pictures = {path.relative_to(folder / "results").as_posix() for path in folder.glob(SVGS)}
+    pictures = {path.relative_to(folder / RESULTS).as_posix() for path in folder.glob(SVGS)}
     assert len(pictures) == 4
     assert sorted(links.found["img"]) == sorted(pictures)
     # nothing is loaded but these
@@ -265,13 +272,13 @@ def test_index_links_to_every_file_of_a_run(folder: Path) -> None:
     files = {unquote(link) for link in links.found["a"] if not link.startswith("#")}
     for link in files:
         assert not re.match(r"[a-z]+:|/|\.\.", link)
-        assert (folder / "results" / link).is_file(), link
+        assert (folder / RESULTS / link).is_file(), link
     for picture in pictures:
         assert {picture.replace(".svg", suffix) for suffix in FIGURE_SUFFIXES} <= files
-    tables = {path.relative_to(folder / "results").as_posix() for path in folder.glob(TABLES)}
+    tables = {path.relative_to(folder / RESULTS).as_posix() for path in folder.glob(TABLES)}
     # what pictures alone are drawn from is no table of a run
-    assert tables - files == {f"{sweep}/strips.parquet" for sweep in ("thread", "many")}
-    assert {f"{sweep}/explorer.html" for sweep in ("thread", "many")} <= files
+    assert tables - files == {in_results("<strips>", sweep=sweep) for sweep in ("thread", "many")}
+    assert {in_results("<explorer>", sweep=sweep) for sweep in ("thread", "many")} <= files
 
 
 def test_index_knows_every_file_of_a_figure() -> None:
@@ -289,7 +296,7 @@ def test_a_picture_without_size_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("width", [1280, 390])
 def test_index_shows_every_figure_with_its_caption(width: int, folder: Path, page: Page) -> None:
     page.set_viewport_size({"width": width, "height": 800})
-    page.goto((folder / "results/index.html").as_uri())
+    page.goto((folder / results_path("<index>")).as_uri())
     page.evaluate("document.querySelectorAll('img').forEach(image => image.loading = 'eager')")
     images = page.locator("figure img")
     for image in images.all():
@@ -314,6 +321,6 @@ def test_index_shows_every_figure_with_its_caption(width: int, folder: Path, pag
         for name, kind in figures.values():
             assert caption(folder, category, name) in text
             assert (FIGURES[kind].question if kind else TRUST) in text
-            assert f"results/{category}/figures/{name}.svg" in text
+            assert f"{stem_of(category, name)}.svg" in text
     assert words(page.locator("section#thread > p").inner_text()) == WRITTEN
     assert page.locator("b").count() == 0

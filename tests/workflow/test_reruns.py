@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from memmap_atlas.integrity.dependencies import SCRIPTS, code_version, imports, modules_of
 
-from tests.tools.paths import ROOT
+from tests.tools.paths import ROOT, results_path
 
 PLANE = """
 name: plane
@@ -113,7 +113,7 @@ def test_starts_are_not_limited_where_nobody_asks(
     project: Path, limit: list[str], said: list[str]
 ) -> None:
     """The limit that Snakemake has by itself wakes it ever more often."""
-    strips = "results/plane/strips.parquet"
+    strips = results_path("<strips>", sweep="plane")
     options = ["--cores", "1", "--verbose", *limit, "--force", strips]
     result = snakemake(project, *options, "plane.yaml")
     assert result.returncode == 0, result.stderr

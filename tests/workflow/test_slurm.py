@@ -19,7 +19,7 @@ import yaml
 from memmap_atlas.pipeline.paths import SHARED_JOBS, jobs
 from memmap_atlas.sweepfile.sweeps import load_sweeps
 
-from tests.tools.paths import ROOT
+from tests.tools.paths import ROOT, of_sweep, results_path
 from tests.workflow.test_workflow import PLANE, files, snakemake
 
 SCRIPT = ROOT / "tests/tools/slurm.sh"
@@ -67,7 +67,7 @@ def slurm() -> Iterator[None]:
 
 def made(folder: Path) -> dict[str, str]:
     """Digests of all that a run made, but for its logs."""
-    found = files(folder / "results")
+    found = files(folder / results_path("<results>"))
     return {name: found[name] for name in found if "logs/" not in name}
 
 
@@ -91,7 +91,7 @@ rule wrong:
     output: "never"
     shell: "printf 'no %s %s' such board >&2; exit 1"
 """
-TABLES = [f"results/{sweep}/memmap/part-000.parquet" for sweep in ("thread-2016", "plane")]
+TABLES = [results_path("<table>", sweep=sweep, part="000") for sweep in ("thread-2016", "plane")]
 
 
 def asking(folder: Path) -> list[str]:
@@ -126,9 +126,10 @@ def test_parts_as_one_array_of_the_partition_that_is_asked_for(
 ) -> None:
     folder = tmp_path / "array"
     arguments = asking(folder)
-    for table in TABLES:
-        sweep = Path(table).parents[1]
-        shutil.copytree(local / sweep, folder / sweep, ignore=shutil.ignore_patterns("memmap"))
+    for name in ("thread-2016", "plane"):
+        sweep = results_path("<sweep>", sweep=name)
+        dataset = shutil.ignore_patterns(of_sweep("<memmap>"))
+        shutil.copytree(local / sweep, folder / sweep, ignore=dataset)
     shutil.copytree(local / ".snakemake/metadata", folder / ".snakemake/metadata")
     array = ["--slurm-array-jobs", "evaluate", "--default-resources", "slurm_partition=short"]
     longer = ["--set-resources", "evaluate:runtime=240"]
@@ -203,7 +204,9 @@ def test_default_sweeps_on_slurm(slurm: None, tmp_path: Path) -> None:
     assert states == ["COMPLETED"] * planned(config["sweeps"], ROOT)
     same = made(tmp_path / "on Slurm")
     assert same == made(tmp_path / "locally")
-    size = sum((tmp_path / "on Slurm/results" / name).stat().st_size for name in same)
+    size = sum(
+        (tmp_path / "on Slurm" / results_path("<results>") / name).stat().st_size for name in same
+    )
     slurm_version = subprocess.check_output(["sinfo", "--version"], text=True).strip()
     plugin = "snakemake-executor-plugin-slurm"
     print(

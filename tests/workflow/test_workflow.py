@@ -18,7 +18,7 @@ from memmap_atlas.integrity.provenance import digest
 from memmap_atlas.pipeline.paths import FIGURE_SUFFIXES, SHARED_JOBS, jobs
 from memmap_atlas.sweepfile.sweeps import load_sweeps
 
-from tests.tools.paths import ROOT
+from tests.tools.paths import ROOT, in_results, of_sweep, results_path
 from tests.tools.runs import workflow
 
 CONTRACT = [
@@ -47,6 +47,8 @@ CONTRACT = [
     "page_table_bytes",
     "boot_request_bytes",
 ]
+
+TABLE = of_sweep("<table>", part="000")
 
 PLANE = """
 name: plane
@@ -110,7 +112,7 @@ def run(folder: Path, cores: int) -> Path:
     result = snakemake(folder, "--cores", str(cores), "--configfile", folder / "mine.yaml")
     assert result.returncode == 0, result.stderr
     assert re.search(r"plane +16 +288 +5\n", result.stdout)
-    return folder / "results"
+    return folder / results_path("<results>")
 
 
 @pytest.fixture(scope="module")
@@ -131,27 +133,22 @@ def test_same_bytes_on_any_core_count(results: list[Path]) -> None:
     one, two = map(files, results)
     assert one == two
     expected = {
-        f"{sweep}/{name}"
+        in_results(name, sweep=sweep, part="000")
         for sweep, figures in FIGURES.items()
         for name in [
-            "sweep.resolved.yaml",
-            "layouts.parquet",
-            "memmap/part-000.parquet",
-            "strips.parquet",
-            "explorer.html",
-            "checks/layouts.sha256",
-            "checks/memmap/part-000.sha256",
-            "checks/strips.sha256",
-            "checks/explorer.sha256",
-            *(f"checks/figures/{figure}.sha256" for figure in figures),
-            *(f"figures/{figure}{suffix}" for figure in figures for suffix in FIGURE_SUFFIXES),
+            *("<resolved>", "<layouts>", "<table>", "<strips>", "<explorer>", "<table_check>"),
+            *(f"<checks>/{job}.sha256" for job in ("layouts", "strips", "explorer")),
+            *(f"<checks>/figures/{figure}.sha256" for figure in figures),
+            *(f"<figures>/{figure}{suffix}" for figure in figures for suffix in FIGURE_SUFFIXES),
         ]
     }
-    expected |= {f"evidence/figures/computed-against-booted{suffix}" for suffix in FIGURE_SUFFIXES}
-    expected |= {"evidence/residuals.parquet", "evidence/agreement.txt"}
-    expected |= {f"evidence/checks/{name}.sha256" for name in ("residuals", "figure")}
-    expected |= {"checks/index.sha256", "checks/vega.sha256"}
-    expected |= {"index.html", "introduction.rst", "vega.js"}
+    expected |= {in_results(f"<evidence_figure>{suffix}") for suffix in FIGURE_SUFFIXES}
+    expected |= {
+        in_results(f"<evidence>/{name}") for name in ("residuals.parquet", "agreement.txt")
+    }
+    expected |= {in_results(f"<evidence_checks>/{name}.sha256") for name in ("residuals", "figure")}
+    expected |= {in_results(f"<run_checks>/{name}.sha256") for name in ("index", "vega")}
+    expected |= {in_results(name) for name in ("<index>", "<introduction>", "<vega>")}
     assert {name for name in one if "logs/" not in name} == expected
 
 
@@ -162,7 +159,7 @@ def made_by(*files: str) -> str:
 
 def test_table_holds_the_contract(results: list[Path]) -> None:
     folder = results[0] / "named"
-    table = pd.read_parquet(folder / "memmap")
+    table = pd.read_parquet(folder / of_sweep("<memmap>"))
     assert list(table.columns) == CONTRACT
     # 4.6 has 2 section sizes and the custom kernel 2: for 2 layouts and 5 models
     assert len(table) == 2 * 5 * 4
@@ -171,19 +168,19 @@ def test_table_holds_the_contract(results: list[Path]) -> None:
     assert (old["memmap_bytes"], old["needed_bytes"]) == (67_108_864, 50_331_648)
     new = rows.xs(("small-sections", 64 << 20, "vmemmap", "thread-3g"))
     assert new["memmap_bytes"] == 50_331_648
-    schema = pq.read_schema(folder / "memmap/part-000.parquet")
+    schema = pq.read_schema(folder / TABLE)
     for field in schema:
         assert field.metadata[b"description"]
         assert (field.metadata.get(b"unit") == b"bytes") == field.name.endswith("_bytes")
-    resolved = digest(folder / "sweep.resolved.yaml")
+    resolved = digest(folder / of_sweep("<resolved>"))
     assert schema.metadata[b"memmap_atlas.sweep_sha256"].decode() == resolved
     assert schema.metadata[b"memmap_atlas.code_version"].decode() == made_by("evaluate.py")
-    query = f"select sum(wasted_bytes) from '{folder}/memmap/*.parquet'"
+    query = f"select sum(wasted_bytes) from '{folder}/{of_sweep('<table>', part='*')}'"
     assert duckdb.execute(query).fetchall() == [(int(table["wasted_bytes"].sum()),)]
 
 
 def test_infeasible_points_have_no_bytes(results: list[Path]) -> None:
-    table = pd.read_parquet(results[0] / "plane/memmap")
+    table = pd.read_parquet(results[0] / in_results("<memmap>", sweep="plane"))
     forbidden = table[~table["feasible"]]
     assert set(forbidden["reason"]) == {"section smaller than a MAX_ORDER block"}
     assert set(forbidden["section_bytes"]) == {128 << 20}
@@ -194,12 +191,12 @@ def test_infeasible_points_have_no_bytes(results: list[Path]) -> None:
 def test_figures_say_where_they_come_from(results: list[Path]) -> None:
     for sweep, figures in FIGURES.items():
         for figure in figures:
-            folder = results[0] / sweep / "figures"
+            folder = results[0] / in_results("<figures>", sweep=sweep)
             provenance = json.loads((folder / f"{figure}.json").read_text())
-            table = results[0] / sweep / "memmap/part-000.parquet"
-            key = f"results/{sweep}/memmap/part-000.parquet"
+            table = results[0] / sweep / TABLE
+            key = results_path("<table>", sweep=sweep, part="000")
             assert provenance["tables_sha256"][key] == digest(table)
-            resolved = digest(results[0] / sweep / "sweep.resolved.yaml")
+            resolved = digest(results[0] / sweep / of_sweep("<resolved>"))
             assert provenance["sweep_sha256"] == resolved
             kind = max((kind for kind in KINDS if figure.startswith(kind)), key=len)
             assert provenance["code_version"] == made_by("figure.py", KINDS[kind].file)
@@ -221,32 +218,32 @@ def test_figures_say_where_they_come_from(results: list[Path]) -> None:
 
 def test_no_figure_names_a_folder_of_the_machine(results: list[Path]) -> None:
     places = [str(ROOT).encode(), str(results[0].parent).encode()]
-    figures = [*results[0].glob("*/figures/*")]
+    figures = [*results[0].glob(in_results("<figures>/*", sweep="*"))]
     for path in figures:
         content = path.read_bytes()
         assert not any(place in content for place in places), path
-    (told,) = results[0].glob("evidence/figures/*.json")
+    (told,) = results[0].glob(in_results("<evidence_figure>.json"))
     tables = json.loads(told.read_text())["tables_sha256"]
     assert set(tables) == {
         "workflow/resources/evidence.parquet",
-        "results/evidence/residuals.parquet",
+        results_path("<evidence>/residuals.parquet"),
     }
 
 
 def test_the_csv_is_just_what_is_drawn(results: list[Path]) -> None:
     folder = results[0] / "named"
-    drawn = pd.read_csv(folder / "figures/layout-heatmap-arm64-4.6-4k.csv")
-    table = pd.read_parquet(folder / "memmap")
+    drawn = pd.read_csv(folder / of_sweep("<figures>/layout-heatmap-arm64-4.6-4k.csv"))
+    table = pd.read_parquet(folder / of_sweep("<memmap>"))
     mine = table[(table["kernel"] == "arm64-4.6-4k") & (table["section_bytes"] == 1 << 30)]
     assert list(drawn["wasted_bytes"]) == list(mine["wasted_bytes"])
-    for path in results[0].glob("*/figures/*.csv"):
+    for path in results[0].glob(in_results("<figures>/*.csv", sweep="*")):
         assert not re.search(r"[0-9]\.0(,|$)", path.read_text(), re.MULTILINE), path
-    strip = pd.read_csv(folder / "figures/section-strip-hikey.csv")
+    strip = pd.read_csv(folder / of_sweep("<figures>/section-strip-hikey.csv"))
     assert set(strip["part"].dropna()) == {"RAM", "needed", "hole", "edge"}
 
 
 def test_the_command_makes_the_figure_again(results: list[Path]) -> None:
-    stem = results[1] / "named/figures/layout-heatmap-small-sections"
+    stem = results[1] / in_results("<figures>/layout-heatmap-small-sections", sweep="named")
     provenance = json.loads(stem.with_name(f"{stem.name}.json").read_text())
     command = shlex.split(provenance["command"])
     assert command[0] == "snakemake"
@@ -259,25 +256,26 @@ def test_the_command_makes_the_figure_again(results: list[Path]) -> None:
 
 
 def test_pdfs_have_their_fonts_in_them(results: list[Path]) -> None:
-    for path in results[0].glob("*/figures/*.pdf"):
+    for path in results[0].glob(in_results("<figures>/*.pdf", sweep="*")):
         content = path.read_bytes()
         assert b"/FontFile2" in content
         assert b"DejaVuSans" in content
 
 
 @pytest.mark.parametrize(
-    ("target", "words"),
+    ("sweep", "name", "words"),
     [
-        ("results/plane/figures/timeline-apart.svg", "timeline needs two kernels or more, each of"),
-        ("results/plane/figures/granules.svg", "granules needs two kernels or more, each with a"),
-        ("results/plane/figures/waste-heatmap-mine.png", "there are waste-heatmap-arm64-5.10-64k"),
-        ("results/nothing/figures/waste-heatmap-mine.png", "no sweep 'nothing' in this run; there"),
+        ("plane", "timeline-apart.svg", "timeline needs two kernels or more, each of"),
+        ("plane", "granules.svg", "granules needs two kernels or more, each with a"),
+        ("plane", "waste-heatmap-mine.png", "there are waste-heatmap-arm64-5.10-64k"),
+        ("nothing", "waste-heatmap-mine.png", "no sweep 'nothing' in this run; there"),
     ],
 )
 def test_a_figure_that_cannot_be_is_one_clear_line(
-    results: list[Path], target: str, words: str
+    results: list[Path], sweep: str, name: str, words: str
 ) -> None:
     folder = results[0].parent
+    target = results_path(f"<figures>/{name}", sweep=sweep)
     told = snakemake(folder, "--cores", "1", "--configfile", folder / "mine.yaml", "--", target)
     assert told.returncode != 0
     assert words in told.stderr
@@ -307,4 +305,4 @@ def test_default_run_has_few_jobs(tmp_path: Path) -> None:
     # the summary counts what makes something; the target is one job more
     assert total == sum(map(jobs, load_sweeps(config, ROOT, ROOT))) + SHARED_JOBS + 1
     assert total < 100
-    assert not (tmp_path / "results").exists()
+    assert not (tmp_path / results_path("<results>")).exists()

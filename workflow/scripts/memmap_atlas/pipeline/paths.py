@@ -15,6 +15,7 @@ from memmap_atlas.sweep.design import Sweep
 # by name, as Snakemake's path variables: <name> is an entry, {key} a wildcard
 PATHS = {
     "results": "results",
+    "figure_folder": "figures",
     # of a sweep
     "sweep": "<results>/{sweep}",
     "resolved": "<sweep>/sweep.resolved.yaml",
@@ -22,7 +23,7 @@ PATHS = {
     "memmap": "<sweep>/memmap",
     "table": "<memmap>/part-{part}.parquet",
     "strips": "<sweep>/strips.parquet",
-    "figures": "<sweep>/figures",
+    "figures": "<sweep>/<figure_folder>",
     "explorer": "<sweep>/explorer.html",
     "answer": "<sweep>/answer",
     "checks": f"<sweep>/{CHECKS}",
@@ -36,7 +37,7 @@ PATHS = {
     "run_logs": "<results>/logs",
     # of the boots that come with the workflow
     "evidence": "<results>/evidence",
-    "evidence_figure": "<evidence>/figures/computed-against-booted",
+    "evidence_figure": "<evidence>/<figure_folder>/computed-against-booted",
     "evidence_checks": f"<evidence>/{CHECKS}",
     "evidence_logs": "<evidence>/logs",
     # of a lab
@@ -46,7 +47,7 @@ PATHS = {
     "lab_userland": "<lab>/userland/{suite}/{architecture}.cpio",
     "lab_boots": "<lab>/boots",
     "lab_boot": "<lab_boots>/{kernel}/{map}",
-    "lab_figure": "<lab>/figures/computed-against-booted",
+    "lab_figure": "<lab>/<figure_folder>/computed-against-booted",
     "lab_logs": "<lab>/logs",
     # of a census
     "censuses": "<results>/census",
