@@ -384,7 +384,7 @@ def test_nothing_is_wider_than_its_place(
 def test_the_same_bytes_and_nothing_from_elsewhere(results: Path, tmp_path: Path) -> None:
     again = build(tmp_path, SWEEP)
     page = (results / in_results("<explorer>", sweep="explored")).read_bytes()
-    assert (again / "explored/explorer.html").read_bytes() == page
+    assert (again / in_results("<explorer>", sweep="explored")).read_bytes() == page
     text = page.decode()
     # the browser refuses whatever might be asked for
     assert "content=\"default-src 'none'; script-src 'unsafe-inline'" in text

@@ -21,8 +21,9 @@ from playwright.sync_api import Browser, Page, ViewportSize
 from tests.tools.paths import ROOT, in_results, results_path
 from tests.tools.runs import workflow
 
-SVGS = "results/*/figures/*.svg"
-TABLES = "results/**/*.parquet"
+RESULTS = results_path("<results>")
+SVGS = f"{RESULTS}/**/*.svg"
+TABLES = f"{RESULTS}/**/*.parquet"
 WINDOW: ViewportSize = {"width": 1280, "height": 800}
 
 # what people write stands in pages as they wrote it
