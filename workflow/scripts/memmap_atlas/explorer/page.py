@@ -247,9 +247,8 @@ def axes_of(sweep: Sweep, layouts: Layouts) -> list[dict[str, Any]]:
     values = {name: np.fromiter(sweep.grid[name], np.int64) for name in AXES}
     product = np.meshgrid(*values.values(), indexing="ij")
     size = int(layouts.gridded.sum())
-    for (name, axis), expected in zip(AXES.items(), product, strict=True):
-        stored = axis.measured(layouts.regions) if axis.measured else layouts.axes[name]
-        if not np.array_equal(stored[:size], expected.ravel()):
+    for name, expected in zip(AXES, product, strict=True):
+        if not np.array_equal(layouts.axes[name][:size], expected.ravel()):
             raise ValueError(f"the layouts are not in the order of the grid: {name}")
     axes, step = [], size
     for name, of_axis in values.items():

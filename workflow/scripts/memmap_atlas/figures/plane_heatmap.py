@@ -192,7 +192,9 @@ def by_panel(rows: pd.DataFrame, value: str) -> pd.DataFrame:
 
 def upward(rows: pd.DataFrame) -> str:
     """Return the column of the y axis of a plane."""
-    columns = [axis.column for axis in AXES.values() if axis != ACROSS and axis.column in rows]
+    # what is measured on a layout comes last: other axes can change it
+    axes = sorted(AXES.values(), key=lambda axis: axis.measured is not None)
+    columns = [axis.column for axis in axes if axis != ACROSS and axis.column in rows]
     return next(column for column in columns if rows[column].nunique() > 1)
 
 
