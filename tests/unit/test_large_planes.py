@@ -7,7 +7,7 @@ from memmap_atlas.figures.captions import cell_words
 from memmap_atlas.figures.data import COST
 from memmap_atlas.figures.draw import draw, rows_of
 from memmap_atlas.figures.needs import values_per_cell
-from memmap_atlas.figures.plane_heatmap import by_panel, cells
+from memmap_atlas.figures.plane_heatmap import by_panel, cells, upward
 
 from tests.tools.drawn import Made, made_figures
 
@@ -162,3 +162,9 @@ def test_section_sizes_that_differ_below_the_most_are_panels_of_their_own(
 
 def as_cells(one: Made, table: pd.DataFrame) -> pd.DataFrame:
     return cells(one.source, [table], ["model", "section_bytes"], "wasted_bytes")
+
+
+def test_an_axis_goes_up_not_the_ram_that_it_changes() -> None:
+    rows = pd.DataFrame({"ram_bytes": [1, 2], "base_bytes": [0, 0], "hole_size_bytes": [4, 3]})
+    assert upward(rows) == "hole_size_bytes"
+    assert upward(rows.drop(columns="hole_size_bytes")) == "ram_bytes"

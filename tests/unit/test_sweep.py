@@ -1,5 +1,7 @@
 """From a sweep to its layouts and rows: what a grid means, and nothing lost on the way."""
 
+import json
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -8,17 +10,26 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from memmap_atlas.catalog.kernels import load_kernels
+from memmap_atlas.documents.validate import problems
 from memmap_atlas.memmodel.cost import cost
+from memmap_atlas.memmodel.kernel import PARAMETERS, kernel_from, kernel_values
 from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.memmodel.quantities import QUANTITIES
 from memmap_atlas.memmodel.regions import Regions
 from memmap_atlas.pipeline.paths import strays, tables
-from memmap_atlas.sweep.axes import Range, grid_names, grid_regions
+from memmap_atlas.sweep.axes import (
+    AXES,
+    PLANE_ORDER,
+    Grid,
+    Range,
+    grid_names,
+    grid_regions,
+)
 from memmap_atlas.sweep.design import Sweep, resolved, sweep_from
 from memmap_atlas.sweep.evaluate import points
 from memmap_atlas.sweep.layouts import Layouts, blocks, layouts_of
-from memmap_atlas.sweep.tables import write_layouts, write_memmap
-from memmap_atlas.sweepfile.sweeps import load_sweep, load_sweeps
+from memmap_atlas.sweep.tables import layout_columns, write_layouts, write_memmap
+from memmap_atlas.sweepfile.sweeps import SWEEP_DEFINITIONS, load_sweep, load_sweeps
 
 from tests.tools.paths import ROOT, results_path
 
@@ -80,6 +91,84 @@ def test_grid_names_are_unique_and_readable() -> None:
     assert len(set(names)) == 16
     assert names[0] == "3GiB-hole-512MiB-at-0B"
     assert names[-1] == "3145732KiB-hole-513MiB-at-1536MiB-from-1GiB"
+
+
+def test_axes_do_not_share_names_columns_or_places() -> None:
+    assert [field.name for field in fields(Grid)] == list(AXES)
+    for key in ("name", "column", "label", "prefix", "order"):
+        values = [getattr(axis, key) for axis in AXES.values()]
+        assert len(set(values)) == len(values), key
+    for name, axis in AXES.items():
+        assert axis.name == name
+        assert axis.column.endswith("_bytes")
+        assert {*axis.needs, axis.named_with} - {""} <= AXES.keys()
+    assert PLANE_ORDER[0] == "hole_start"
+
+
+def test_columns_of_axes_follow_the_grid(tmp_path: Path) -> None:
+    """RAM is measured on all layouts; other axes are null where a layout comes from no grid."""
+    both = sweep(
+        tmp_path,
+        """
+name: x
+layouts: {grid: {base: [1GiB], ram_size: [1GiB, 2GiB]}, regions: {here: [[0, 4KiB]]}}
+kernels: [arm64-6.12-4k]
+models: all
+""",
+    )
+    layouts = layouts_of(both)
+    assert {name: values.tolist() for name, values in layouts.axes.items()} == {
+        "base": [GIB, GIB, 0],
+        "ram_size": [GIB, 2 * GIB, 0],
+        "hole_start": [0, 0, 0],
+        "hole_size": [0, 0, 0],
+    }
+    columns = dict(zip(AXES, (array.to_pylist() for array in layout_columns(layouts)), strict=True))
+    assert columns == {
+        "base": [GIB, GIB, None],
+        "ram_size": [GIB, 2 * GIB, 4096],
+        "hole_start": [0, 0, None],
+        "hole_size": [0, 0, None],
+    }
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_values_of_kernels_have_a_meaning_and_a_default_in_range(name: str) -> None:
+    parameter = PARAMETERS[name]
+    assert parameter.meaning
+    assert parameter.needed or parameter.description.endswith(" where not given")
+    if parameter.kind == "number" and parameter.default is not None:
+        assert parameter.low <= parameter.default <= parameter.high
+    if parameter.kind == "choice":
+        assert parameter.default in (None, *parameter.options)
+
+
+def test_kernels_come_back_from_native_types() -> None:
+    for kernel in KERNELS.values():
+        assert kernel_from(json.loads(json.dumps(kernel_values(kernel)))) == kernel
+
+
+def test_the_code_decides_names_not_the_copy_in_the_schema() -> None:
+    """Editors read the copy: it can be of an older release."""
+    definitions = {**SWEEP_DEFINITIONS, "model": {"enum": ["flatmem", "newest"]}}
+    good = {"name": "x", "layouts": {"machines": "all"}, "kernels": "all", "models": ["newest"]}
+    assert problems(good, "sweep", "x.yaml", definitions) == []
+    (wrong,) = problems(good, "sweep", "x.yaml", SWEEP_DEFINITIONS)
+    assert str(wrong).startswith("x.yaml: models.0: 'newest' is none of flatmem, flatmem-free")
+
+
+def test_combinations_have_names(tmp_path: Path) -> None:
+    (first, *_) = sweep(
+        tmp_path,
+        """
+name: x
+layouts: {regions: {here: [[0, 4KiB]]}}
+kernels: [arm64-6.12-4k]
+models: [vmemmap]
+""",
+    ).combinations
+    assert (first.kernel, first.section_size, first.model) == first
+    assert first == ("arm64-6.12-4k", 128 * MIB, "vmemmap")
 
 
 @pytest.mark.parametrize(

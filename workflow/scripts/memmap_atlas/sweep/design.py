@@ -31,7 +31,7 @@ POINTS_PER_GROUP = 1 << 17
 
 
 class Combination(NamedTuple):
-    """What is evaluated on each layout; the kernel by its name, the section size in bytes."""
+    """Name of a kernel, section size in bytes, and model that all layouts are evaluated under."""
 
     kernel: str
     section_size: int
