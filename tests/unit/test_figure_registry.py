@@ -4,10 +4,18 @@ import ast
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+from memmap_atlas.figures import style
+from memmap_atlas.figures.captions import grid_words
 from memmap_atlas.figures.registry import FIGURES
+from memmap_atlas.memmodel.quantities import Quantity, smallest_parts
+from memmap_atlas.sweep.axes import AXES
+from memmap_atlas.sweep.design import Sweep
 
 from tests.tools.paths import ROOT
 
@@ -62,3 +70,15 @@ def test_the_table_is_read_without_drawing_code() -> None:
         [sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True
     )
     assert run.stdout == "[]\n"
+
+
+def test_a_new_quantity_and_axis_need_no_edit_of_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = Quantity("records", "leaf records", "", "total")
+    monkeypatch.setattr(style, "smallest_parts", lambda: (*smallest_parts(), records))
+    colours = style.part_colours()
+    assert {**style.PART_COLOURS, "leaf records": colours["leaf records"]} == colours
+    assert len(set(colours.values())) == len(colours) == 8
+    grid = {**dict.fromkeys(AXES, (1 << 30,)), "tilt": (0, 4096)}
+    monkeypatch.setitem(AXES, "tilt", replace(AXES["base"], label="tilt of RAM"))
+    sweep = cast(Sweep, SimpleNamespace(grid=grid))
+    assert grid_words(sweep).endswith("a hole of 1 GiB at 1 GiB, tilt of RAM 0 to 4 KiB")

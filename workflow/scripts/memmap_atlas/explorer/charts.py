@@ -70,9 +70,9 @@ def index_axis(values: Sequence[int], labels: Sequence[str], title: str, most: i
     labelled.
     """
     shown = ticks(values, most)
-    places = {index: labels[index] for index in shown}
+    shown_labels = {index: labels[index] for index in shown}
     # labels are sizes: nothing in them needs an escape
-    words = f"{places}[datum.value]".replace("'", '"')
+    words = f"{shown_labels}[datum.value]".replace("'", '"')
     return alt.Axis(
         values=shown, labelExpr=words, title=title, labelOverlap=True, labelAngle=0, tickSize=4
     )
@@ -109,13 +109,13 @@ def plane(x: alt.Axis, y: alt.Axis, shape: tuple[int, int], scale: WasteScale) -
             high=f"datum.y + {0.5 + over}",
         )
 
-    place = {
+    cell = {
         "x": alt.X("left:Q", scale=across(columns), axis=x),
         "x2": "right:Q",
         "y": alt.Y("low:Q", scale=across(rows), axis=y),
         "y2": "high:Q",
     }
-    told = [alt.Tooltip(f"{name}:N") for name in ("map", "wasted memmap")]
+    tooltip = [alt.Tooltip(f"{name}:N") for name in ("map", "wasted memmap")]
     # each reaches a little under the next ones: no seams between them
     cells = around("cells", 0.1).transform_filter("isValid(datum.wasted)")
     forbidden = around("cells").transform_filter("!isValid(datum.wasted)")
@@ -130,17 +130,17 @@ def plane(x: alt.Axis, y: alt.Axis, shape: tuple[int, int], scale: WasteScale) -
     hair = alt.Chart(data("chosen")).mark_rule(color=INK, strokeWidth=0.8)
     chart = alt.layer(
         cells.mark_rect(stroke=None).encode(
-            **place, color=alt.Color("wasted:Q", scale=classes, legend=None), tooltip=told
+            **cell, color=alt.Color("wasted:Q", scale=classes, legend=None), tooltip=tooltip
         ),
-        forbidden.mark_rect(color=FORBIDDEN).encode(**place, tooltip=told),
-        forbidden.mark_rule(color=HATCH, strokeWidth=0.7).encode(**place),
+        forbidden.mark_rect(color=FORBIDDEN).encode(**cell, tooltip=tooltip),
+        forbidden.mark_rule(color=HATCH, strokeWidth=0.7).encode(**cell),
         alt.Chart(data("edges"))
         .mark_tick(color=EDGE, thickness=1.5, orient="vertical", size=9, yOffset=-4.5)
         .encode(x=middle["x"], y=alt.value("height")),
         *(halo.encode(**way) for way in ways),
         *(hair.encode(**way) for way in ways),
-        around("chosen").mark_rect(fillOpacity=0, stroke="white", strokeWidth=4).encode(**place),
-        around("chosen").mark_rect(fillOpacity=0, stroke=INK, strokeWidth=2).encode(**place),
+        around("chosen").mark_rect(fillOpacity=0, stroke="white", strokeWidth=4).encode(**cell),
+        around("chosen").mark_rect(fillOpacity=0, stroke=INK, strokeWidth=2).encode(**cell),
     )
     return finished(chart, PLANE_HEIGHT)
 
@@ -172,7 +172,7 @@ def line(axis: alt.Axis, size: int, height: int = LINE_HEIGHT) -> Spec:
         .mark_rect(color=FORBIDDEN)
         .encode(x=alt.X("left:Q", scale=across(size), axis=axis), x2="right:Q")
     )
-    told = [alt.Tooltip(f"{name}:N") for name in ("map", "wasted memmap")]
+    tooltip = [alt.Tooltip(f"{name}:N") for name in ("map", "wasted memmap")]
     chart = alt.layer(
         forbidden,
         alt.Chart(chosen).mark_rule(color=INK, opacity=0.45).encode(x=x),
@@ -183,12 +183,12 @@ def line(axis: alt.Axis, size: int, height: int = LINE_HEIGHT) -> Spec:
         alt.Chart(rows)
         .transform_filter("isValid(datum.wasted)")
         .mark_point(filled=True, color=LINE, size=8 if size > 40 else 24, opacity=1)
-        .encode(x=x, y=y, tooltip=told),
+        .encode(x=x, y=y, tooltip=tooltip),
         alt.Chart(chosen)
         .transform_filter("isValid(datum.wasted)")
         .mark_point(filled=True, color=EDGE, size=90, stroke="white", opacity=1)
-        .encode(x=x, y=y, tooltip=told),
-        alt.Chart(rows).mark_rect(opacity=0).encode(x=x, tooltip=told),
+        .encode(x=x, y=y, tooltip=tooltip),
+        alt.Chart(rows).mark_rect(opacity=0).encode(x=x, tooltip=tooltip),
     ).add_params(
         alt.param(name="top", value=1),
         alt.param(name="marks", value=[0]),
@@ -219,16 +219,16 @@ def bars(count: int) -> Spec:
     rows = alt.Chart(data("bars"))
     whole = {"x": alt.value(0), "x2": alt.value("width")}
     # a long name is cut short on the axis
-    told = [alt.Tooltip("name:N"), alt.Tooltip("text:N", title="wasted memmap")]
+    tooltip = [alt.Tooltip("name:N"), alt.Tooltip("text:N", title="wasted memmap")]
     chart = alt.layer(
         # the whole row can be clicked
         rows.mark_rect(color="#eef3f6").encode(
             y=y,
             **whole,
             opacity=alt.condition("datum.chosen", alt.value(1), alt.value(0)),
-            tooltip=told,
+            tooltip=tooltip,
         ),
-        rows.mark_bar(height={"band": 0.72}).encode(y=y, x=x, color=colour, tooltip=told),
+        rows.mark_bar(height={"band": 0.72}).encode(y=y, x=x, color=colour, tooltip=tooltip),
         rows.mark_text(align="left", dx=5, fontSize=12, color=INK).encode(
             y=y, x=alt.X("at:Q"), text="text:N"
         ),
@@ -246,7 +246,7 @@ def strip() -> Spec:
     """
     x = alt.X("x:Q", scale=alt.Scale(domain=[0, 1], nice=False), axis=None)
     rows = {"RAM": (4, 24), "kept": (36, 66)}
-    told = [alt.Tooltip(f"{name}:N") for name in ("what", "from", "to", "size")]
+    tooltip = [alt.Tooltip(f"{name}:N") for name in ("what", "from", "to", "size")]
     colour = alt.Color(
         "part:N",
         scale=alt.Scale(domain=list(PARTS), range=[PART_COLOURS[part] for part in PARTS]),
@@ -258,7 +258,7 @@ def strip() -> Spec:
         made: alt.Chart = (
             alt.Chart(data(name))
             .mark_rect()
-            .encode(x=x, x2="x2:Q", y=alt.value(low), y2=alt.value(high), tooltip=told)
+            .encode(x=x, x2="x2:Q", y=alt.value(low), y2=alt.value(high), tooltip=tooltip)
         )
         return made
 

@@ -112,7 +112,7 @@ def counted(axes: Axes, rows: pd.DataFrame, by: str) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 4, 8, 10]))
     ticks = sorted({0, *feasible["wasted_bytes"].unique().tolist()})
     if len(ticks) > 6:
-        ticks = [ticks[round(place)] for place in np.linspace(0, len(ticks) - 1, 5)]
+        ticks = [ticks[round(position)] for position in np.linspace(0, len(ticks) - 1, 5)]
     axes.set_yticks(ticks, ["none" if tick == 0 else size_label(tick) for tick in ticks])
     axes.grid(axis="y", color="#e3e3e3", lw=0.5)
     axes.set_axisbelow(True)

@@ -52,13 +52,13 @@ def board_figure(data: FigureData, titles: Titles) -> Figure:
     dots = page.axes(dots_left, TOP, PAGE_WIDTH - MARGIN - 0.16 - dots_left, HIGH)
     byte_axis(dots.xaxis, rows["wasted_bytes"].dropna(), most=4)
     page.write("The worst", left, TOP - 0.2, weight="bold")
-    for place, name in enumerate(names):
-        page.write(name, left, TOP + HIGH * (place + 0.5) / len(names), va="center_baseline")
+    for index, name in enumerate(names):
+        page.write(name, left, TOP + HIGH * (index + 0.5) / len(names), va="center_baseline")
     lollipops(dots, rows, worst, colours, floor)
     top = TOP + HIGH + FOOT
     heading(page, top)
-    for place, kernel in enumerate(kernels):
-        counts(page, rows[rows["kernel"] == kernel], top + 0.14 * (place + 1), colours[kernel])
+    for index, kernel in enumerate(kernels):
+        counts(page, rows[rows["kernel"] == kernel], top + 0.14 * (index + 1), colours[kernel])
     return page.figure
 
 
@@ -82,9 +82,9 @@ def distribution(axes: Axes, rows: pd.DataFrame, colours: dict[str, str], floor:
         starts.append(none)
     bottom = max(min(starts, default=0) - 8, 0)
     axes.set(ylim=(bottom, 100.8))
-    places = spread(starts, (100 - bottom) * 0.055)
-    for none, place, colour in zip(starts, places, colours.values(), strict=True):
-        axes.text(floor, place + 0.7, f"{none:.0f} %", color=colour, va="bottom")
+    label_heights = spread(starts, (100 - bottom) * 0.055)
+    for none, label_height, colour in zip(starts, label_heights, colours.values(), strict=True):
+        axes.text(floor, label_height + 0.7, f"{none:.0f} %", color=colour, va="bottom")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
     axes.set_xlabel("wasted memmap", labelpad=2)
     axes.spines[["top", "right"]].set_visible(False)
@@ -109,14 +109,14 @@ def lollipops(
         index="layout", columns="kernel", values="wasted_bytes"
     )
     y = np.arange(len(worst)) + 0.5
-    places = {
+    waste_of = {
         kernel: heights(table.loc[worst, kernel].to_numpy(dtype=np.float64), floor)
         for kernel in colours
     }
-    every = np.array(list(places.values()))
+    every = np.array(list(waste_of.values()))
     axes.hlines(y, every.min(axis=0), every.max(axis=0), color="#c9c9c9", lw=1, zorder=1)
-    for place, (kernel, x) in enumerate(places.items()):
-        axes.scatter(x, y, s=15, color=colours[kernel], lw=0, zorder=len(places) + 2 - place)
+    for index, (kernel, x) in enumerate(waste_of.items()):
+        axes.scatter(x, y, s=15, color=colours[kernel], lw=0, zorder=len(waste_of) + 2 - index)
     axes.set(ylim=(len(worst), 0), yticks=[])
     axes.spines[["left", "right", "top"]].set_visible(False)
     axes.grid(axis="x", color="#ececec", lw=0.5)

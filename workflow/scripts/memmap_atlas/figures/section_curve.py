@@ -86,8 +86,8 @@ def labels_at_end(axes: Axes, ends: dict[str, tuple[float, str]], price: float, 
     names = {**ends, "sections themselves": (price, PRICE)}
     low, high = axes.get_ylim()
     least = 0.125 / HIGH * (high - low)
-    places = spread([y for y, _ in names.values()], least)
-    for (name, (_, colour)), y in zip(names.items(), places, strict=True):
+    label_heights = spread([y for y, _ in names.values()], least)
+    for (name, (_, colour)), y in zip(names.items(), label_heights, strict=True):
         axes.text(x, y, name, color=colour, va="center_baseline", clip_on=False)
 
 

@@ -83,15 +83,15 @@ def strip_figure(data: FigureData, titles: Titles) -> Figure:
     left = MARGIN + NAMES + GAP
     wide = PAGE_WIDTH - MARGIN - left - GAP - 2 * NUMBER - BOOTED
     axes = page.axes(left, TOP, wide, body)
-    knots, places = scale_of(ram, strips)
-    axes.set(xlim=(places[0], places[-1]), ylim=(body, 0), yticks=[])
+    addresses, positions = scale_of(ram, strips)
+    axes.set(xlim=(positions[0], positions[-1]), ylim=(body, 0), yticks=[])
     axes.spines[["left", "right", "top"]].set_visible(False)
     numbers = [left + wide + GAP + NUMBER, left + wide + GAP + 2 * NUMBER, PAGE_WIDTH - MARGIN]
     for text, x in zip(("memmap", "wasted", "booted"), numbers, strict=True):
         page.write(text, x, TOP - 0.02, weight="bold", ha="right", va="bottom")
 
-    def at(addresses: pd.Series) -> Floats:
-        return np.asarray(np.interp(addresses.to_numpy(dtype=np.float64), knots, places))
+    def at(edges: pd.Series) -> Floats:
+        return np.asarray(np.interp(edges.to_numpy(dtype=np.float64), addresses, positions))
 
     def bars(part: pd.DataFrame, y: float, colour: str) -> None:
         start, end = at(part["start"]), at(part["end"])
@@ -100,7 +100,7 @@ def strip_figure(data: FigureData, titles: Titles) -> Figure:
     y = 0.0
     bars(ram, y, INK)
     page.write("RAM", MARGIN + NAMES, TOP + y + ROW / 2, va="center_baseline", ha="right")
-    breaks(axes, knots, places, body)
+    breaks(axes, addresses, positions, body)
     y += 1.6 * ROW
     for _, group in groups:
         size = int(group["section_bytes"].iloc[0])
@@ -108,7 +108,7 @@ def strip_figure(data: FigureData, titles: Titles) -> Figure:
         page.write(words, MARGIN, TOP + y + GROUP - 0.05, va="bottom", weight="bold")
         y += GROUP
         models = list(group.groupby("model", sort=False))
-        section_edges(axes, size, knots, places, (y, y + ROW * len(models)))
+        section_edges(axes, size, addresses, positions, (y, y + ROW * len(models)))
         for model, stretches in models:
             first = stretches.iloc[0]
             style = {"va": "center_baseline", "color": INK if first["selectable"] else FAINT}
@@ -127,7 +127,7 @@ def strip_figure(data: FigureData, titles: Titles) -> Figure:
                 for text, x in zip(cells, numbers, strict=True):
                     page.write(text, x, TOP + y + ROW / 2, ha="right", **style)
             y += ROW
-    label_axis(axes, knots, places)
+    label_axis(axes, addresses, positions)
     key(page.figure, strips, (left, TOP + body + FOOT - 0.30))
     return page.figure
 
@@ -150,39 +150,41 @@ def scale_of(ram: pd.DataFrame, strips: pd.DataFrame) -> tuple[Floats, Floats]:
     first = np.append(starts[:1], strips["start"].dropna()).astype(np.float64).min()
     last = np.append(ends[-1:], strips["end"].dropna()).astype(np.float64).max()
     total = (ends - starts).sum()
-    knots, places = [first], [0.0]
+    addresses, positions = [first], [0.0]
     for end, start in zip(ends[:-1], starts[1:], strict=True):
-        knots += [end, start]
-        places.append(places[-1] + end - knots[-3])
+        addresses += [end, start]
+        positions.append(positions[-1] + end - addresses[-3])
         cut = BREAK * total if start - end > WIDEST_GAP * total else start - end
-        places.append(places[-1] + cut)
-    return np.array([*knots, last]), np.array([*places, places[-1] + last - knots[-1]])
+        positions.append(positions[-1] + cut)
+    return np.array([*addresses, last]), np.array(
+        [*positions, positions[-1] + last - addresses[-1]]
+    )
 
 
-def breaks(axes: Axes, knots: Floats, places: Floats, body: float) -> None:
+def breaks(axes: Axes, addresses: Floats, positions: Floats, body: float) -> None:
     """Write the size of each hole that is cut short into the row of RAM, and draw dots below it."""
-    for index in np.flatnonzero(~np.isclose(np.diff(knots), np.diff(places))):
-        middle = (places[index] + places[index + 1]) / 2
-        text = size_label(knots[index + 1] - knots[index])
+    for index in np.flatnonzero(~np.isclose(np.diff(addresses), np.diff(positions))):
+        middle = (positions[index] + positions[index + 1]) / 2
+        text = size_label(addresses[index + 1] - addresses[index])
         axes.text(middle, ROW / 2, text, ha="center", va="center_baseline", color=FAINT)
         axes.vlines(middle, 1.3 * ROW, body, color=FAINT, lw=0.7, ls=(0, (1, 3)), zorder=3)
 
 
 def section_edges(
-    axes: Axes, section: int, knots: Floats, places: Floats, rows: tuple[float, float]
+    axes: Axes, section: int, addresses: Floats, positions: Floats, rows: tuple[float, float]
 ) -> None:
     """Draw section edges over the strips of a group; none where they would touch, or in a hole that
     is cut short.
     """
-    edges = np.arange(np.ceil(knots[0] / section), np.floor(knots[-1] / section) + 1)
+    edges = np.arange(np.ceil(addresses[0] / section), np.floor(addresses[-1] / section) + 1)
     if len(edges) > 100 * MOST_EDGES:
         return
     edges = edges * section
-    straight = np.isclose(np.diff(knots), np.diff(places))
-    stretch = np.clip(np.searchsorted(knots, edges, side="right") - 1, 0, len(straight) - 1)
-    edges = edges[straight[stretch] | np.isin(edges, knots)]
+    straight = np.isclose(np.diff(addresses), np.diff(positions))
+    stretch = np.clip(np.searchsorted(addresses, edges, side="right") - 1, 0, len(straight) - 1)
+    edges = edges[straight[stretch] | np.isin(edges, addresses)]
     if len(edges) <= MOST_EDGES:
-        axes.vlines(np.interp(edges, knots, places), *rows, color=INK, lw=0.5, zorder=4)
+        axes.vlines(np.interp(edges, addresses, positions), *rows, color=INK, lw=0.5, zorder=4)
 
 
 def forbidden(axes: Axes, y: float, reason: str) -> None:
@@ -196,26 +198,28 @@ def forbidden(axes: Axes, y: float, reason: str) -> None:
     axes.text(middle, y + ROW / 2, reason, ha="center", va="center_baseline", bbox=box, zorder=5)
 
 
-def label_axis(axes: Axes, knots: Floats, places: Floats) -> None:
+def label_axis(axes: Axes, addresses: Floats, positions: Floats) -> None:
     """Set ticks at round addresses in GiB, or in MiB where RAM is small, as many as do not
     touch.
     """
-    straight = np.isclose(np.diff(knots), np.diff(places))
-    unit, name = (GIB, "GiB") if places[-1] >= GIB else (1 << 20, "MiB")
+    straight = np.isclose(np.diff(addresses), np.diff(positions))
+    unit, name = (GIB, "GiB") if positions[-1] >= GIB else (1 << 20, "MiB")
     for step in unit * 2.0 ** np.arange(-3, 40):
-        values = np.arange(np.ceil(knots[0] / step), np.floor(knots[-1] / step) + 1) * step
+        values = np.arange(np.ceil(addresses[0] / step), np.floor(addresses[-1] / step) + 1) * step
         if len(values) > 4096:
             continue
-        stretch = np.clip(np.searchsorted(knots, values, side="right") - 1, 0, len(straight) - 1)
-        values = values[straight[stretch] | np.isin(values, knots)]
-        ticks = np.interp(values, knots, places)
-        if len(ticks) < 2 or np.diff(ticks).min() > 0.09 * places[-1]:
+        stretch = np.clip(
+            np.searchsorted(addresses, values, side="right") - 1, 0, len(straight) - 1
+        )
+        values = values[straight[stretch] | np.isin(values, addresses)]
+        ticks = np.interp(values, addresses, positions)
+        if len(ticks) < 2 or np.diff(ticks).min() > 0.09 * positions[-1]:
             break
     axes.set_xticks(ticks, [f"{value / unit:g}" for value in values])
     axes.set_xlabel(f"address ({name})", labelpad=2)
 
 
-def key(figure: Figure, strips: pd.DataFrame, place: tuple[float, float]) -> None:
+def key(figure: Figure, strips: pd.DataFrame, corner: tuple[float, float]) -> None:
     """Draw the key of the colours in use; ``corner`` is its upper left one, in inches."""
     names = [part for part in PARTS if (strips["part"] == part).any()]
     handles: list[Patch] = [Patch(facecolor=PART_COLOURS[name]) for name in names]
@@ -230,4 +234,4 @@ def key(figure: Figure, strips: pd.DataFrame, place: tuple[float, float]) -> Non
     elif not strips["selectable"].all():
         handles.append(Patch(alpha=0))
         names.append("grey: not selectable")
-    key_line(figure, handles, names, "upper left", *place)
+    key_line(figure, handles, names, "upper left", *corner)

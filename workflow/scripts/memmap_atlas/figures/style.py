@@ -136,14 +136,14 @@ def draw_scale(axes: Axes, scale: WasteScale, *, upright: bool) -> None:
         span(index, index + 1, color=scale.colours(index), linewidth=0)
     for low, high in ((0, count), (-1.4, -0.4)):
         span(low, high, ec=INK, lw=0.6, fill=False, clip_on=False)
-    places, labels = [-0.9, *range(1, count)], ["none", *map(size_label, scale.bounds)]
+    ticks, labels = [-0.9, *range(1, count)], ["none", *map(size_label, scale.bounds)]
     if upright:
         axes.set(xlim=(0, 1), ylim=(-1.4, count), xticks=[])
-        axes.set_yticks(places, labels)
+        axes.set_yticks(ticks, labels)
         axes.yaxis.tick_right()
     else:
         axes.set(ylim=(0, 1), xlim=(-1.4, count), yticks=[])
-        axes.set_xticks(places, [label.replace(" ", "\n", 1) for label in labels])
+        axes.set_xticks(ticks, [label.replace(" ", "\n", 1) for label in labels])
     axes.tick_params(length=0, pad=3)
     axes.spines[:].set_visible(False)
 
@@ -248,10 +248,10 @@ def byte_axis(axis: Axis, shown: ArrayLike, most: int = 8) -> float:
     return float(floor)
 
 
-def spread(places: Sequence[float], least: float) -> list[float]:
-    """Return ``places`` in their order, moved as little as needed to be ``least`` apart."""
-    order = np.argsort(places, kind="stable")
-    ordered = np.array(places, dtype=np.float64)[order]
+def spread(coordinates: Sequence[float], least: float) -> list[float]:
+    """Return ``coordinates`` in their order, moved as little as needed to be ``least`` apart."""
+    order = np.argsort(coordinates, kind="stable")
+    ordered = np.array(coordinates, dtype=np.float64)[order]
     for _ in range(100):
         gaps = least - np.diff(ordered)
         if (gaps <= 1e-9).all():
@@ -261,7 +261,7 @@ def spread(places: Sequence[float], least: float) -> list[float]:
         ordered[1:] += push
     result = np.empty_like(ordered)
     result[order] = ordered
-    return [float(place) for place in result]
+    return [float(coordinate) for coordinate in result]
 
 
 def dot_area(count: ArrayLike, of: int, largest: float) -> NDArray[np.float64]:

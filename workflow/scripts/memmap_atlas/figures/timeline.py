@@ -128,14 +128,14 @@ def timeline(data: FigureData, titles: Titles) -> Figure:
     page = sheet(titles.title, titles.subtitle, TOP + HIGH + below + FOOT)
     axes = page.axes(LEFT, TOP, wide, HIGH)
     stacked(axes, rows)
-    for place, (row, lines) in enumerate(zip(rows.to_dict("records"), texts, strict=True)):
-        x, y = LEFT + width * place + 0.06, TOP + HIGH + 0.07
+    for index, (row, lines) in enumerate(zip(rows.to_dict("records"), texts, strict=True)):
+        x, y = LEFT + width * index + 0.06, TOP + HIGH + 0.07
         page.write(f"Linux {row['release']}", x, y, weight="bold")
         page.write(f"sections of {size_label(row['section_bytes'])}", x, y + LINE)
-        if place:
+        if index:
             page.write(difference(row["change_bytes"]), x, y + 2.3 * LINE, weight="bold")
-        for index, line in enumerate(lines):
-            page.write(line, x, y + (3.6 + index) * LINE)
+        for number, line in enumerate(lines):
+            page.write(line, x, y + (3.6 + number) * LINE)
     there = [part for part in PARTS if rows[PARTS[part]].fillna(0).any()]
     part_key(page.figure, there, "upper left", LEFT, TOP - 0.26)
     return page.figure
@@ -159,9 +159,9 @@ def stacked(axes: Axes, rows: pd.DataFrame) -> None:
         high = rows[column].fillna(0).to_numpy(dtype=np.float64) / MIB
         axes.bar(x, high, bottom=so_far, width=0.5, color=PART_COLOURS[part], lw=0, label=part)
         so_far = so_far + high
-    for place, row in enumerate(rows.to_dict("records")):
+    for index, row in enumerate(rows.to_dict("records")):
         text = size_label(row["cost_bytes"]) if row["feasible"] else f"infeasible:\n{row['reason']}"
-        axes.text(place + 0.5, so_far[place], text, ha="center", va="bottom", color=INK)
+        axes.text(index + 0.5, so_far[index], text, ha="center", va="bottom", color=INK)
     axes.set(xlim=(0, len(rows)), ylim=(0, (so_far.max() or 1) * 1.13), xticks=[])
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.set_ylabel("cost (MiB)", labelpad=3)
