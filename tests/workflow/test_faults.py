@@ -27,7 +27,8 @@ from memmap_atlas.pipeline.run_lock import RunLock, unlock
 from memmap_atlas.pipeline.verify import StaleResults, remove_scratch, set_clocks, stale_results
 
 from tests.tools.faults import SWEEP, files, finish, moments_of, start, try_kills
-from tests.tools.paths import ROOT, in_results, of_sweep, results_path
+from tests.tools.paths import LIBRARY, ROOT, in_results, of_sweep, results_path
+from tests.tools.runs import workflow
 
 TABLE = of_sweep("<table>", part="000")
 TABLE_CHECK = of_sweep("<table_check>", part="000")
@@ -348,6 +349,35 @@ def test_damage_is_noticed_before_anything_is_drawn_and_made_again(made: Path) -
     code, said = finish(made)
     assert code == 0, said
     assert f"{SMALL}/{STRIPS} is damaged: it is not what was written; it is made" in said
+    assert files(made) == expected
+
+
+# Snakemake, as if it had no set of files to be made again, and no limit that can be lifted
+OTHER_SNAKEMAKE = f"""
+import sys
+sys.path.insert(0, {str(LIBRARY)!r})
+from memmap_atlas.pipeline import snakemake_internals
+snakemake_internals.forced_files = lambda workflow: None
+snakemake_internals.lift_start_limit = lambda workflow: None
+from snakemake.cli import main
+main(sys.argv[1:])
+"""
+
+
+def test_damage_is_noticed_under_a_snakemake_without_these_internals(made: Path) -> None:
+    expected = files(made)
+    for name in (TABLE, STRIPS, f"{STRIP}.pdf"):
+        content = (made / SMALL / name).read_bytes()
+        (made / SMALL / name).write_bytes(content[:-4] + b"DAMA")
+    arguments = workflow("--directory", made, "--cores", "2", "--config", "sweeps=[small.yaml]")
+    options = arguments[arguments.index("--snakefile") :]
+    command = [sys.executable, "-c", OTHER_SNAKEMAKE, *options]
+    dry = subprocess.run([*command, "-n"], capture_output=True, text=True)
+    assert dry.returncode == 0, dry.stderr
+    assert f"{SMALL}/{TABLE} is damaged: it is not what was written; a run" in dry.stderr
+    assert (made / SMALL / TABLE).exists()
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
     assert files(made) == expected
 
 
