@@ -94,6 +94,7 @@ endif
 # of README.md
 docs: .venv/ready
 	$(BIN)/python workflow/scripts/document_keys.py
+	$(BIN)/python -m tests.tools.quoted_numbers
 	cp results/thread-strips/figures/section-strip-thread-4g.png docs/
 	cp results/section-price/figures/section-curve-arm64-6.12-4k.png docs/section-curve.png
 	cp results/boards-arm64/figures/boards.png docs/boards-arm64.png

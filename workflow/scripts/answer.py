@@ -24,27 +24,27 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with staged_outputs(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as staged:
         sweep = load(Path(snakemake.input.sweep))
         try:
-            found = read_file(Path(snakemake.input.map), snakemake.input.map).content
+            memory_map = read_file(Path(snakemake.input.map), snakemake.input.map).content
         except ConfigError as error:
             sys.exit(f"Error: {error}")
-        assert isinstance(found, MemoryMap)
+        assert isinstance(memory_map, MemoryMap)
         rows = pd.concat(map(pd.read_parquet, snakemake.input.memmap), ignore_index=True)
         name, reason = snakemake.params.kernel, snakemake.params.reason
-        compared = checks(found, name, sweep.kernels)
-        built = choices(found.regions, sweep.kernels, name)
+        compared = checks(memory_map, name, sweep.kernels)
+        built = choices(memory_map.regions, sweep.kernels, name)
         kernel = sweep.kernels[name]
-        moved = smallest_changes(found.regions, kernel, kernel.default_model)
-        answer = sections(found, sweep, rows, name, reason, compared, built, moved)
-        place(snakemake.output.text).write_text(as_text(answer), encoding="utf-8")
-        place(snakemake.output.markdown).write_text(as_markdown(answer), encoding="utf-8")
+        moved = smallest_changes(memory_map.regions, kernel, kernel.default_model)
+        answer = sections(memory_map, sweep, rows, name, reason, compared, built, moved)
+        staged(snakemake.output.text).write_text(as_text(answer), encoding="utf-8")
+        staged(snakemake.output.markdown).write_text(as_markdown(answer), encoding="utf-8")
         tables = {
             "csv": rows,
             "choices": pd.DataFrame([choice_row(choice) for choice in built]),
             "changes": pd.DataFrame([change_row(change) for change in moved.changes]),
         }
         for output, table in tables.items():
-            table.to_csv(place(snakemake.output[output]), index=False, lineterminator="\n")
+            table.to_csv(staged(snakemake.output[output]), index=False, lineterminator="\n")
         Path(snakemake.log[0]).write_text(f"{len(rows)} points, {len(compared)} counts\n")

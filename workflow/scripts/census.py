@@ -1,4 +1,4 @@
-"""Count what the boards of a folder of device trees waste, beside those of config/boards.tsv."""
+"""Compute the waste of boards in a folder of device trees, beside those of config/boards.tsv."""
 
 from memmap_atlas.job import start_job
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with staged_outputs(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as staged:
         arch = snakemake.params.arch
         trees = trees_of(Path(snakemake.input.trees), arch, snakemake.threads)
         if not any(tree.regions for tree in trees):
@@ -37,12 +37,12 @@ if __name__ == "__main__":
             Section(f"Census of the {arch} boards of {snakemake.wildcards.trees}", [source]),
             *said,
         ]
-        place(snakemake.output.text).write_text(as_text(said), encoding="utf-8")
-        place(snakemake.output.markdown).write_text(as_markdown(said), encoding="utf-8")
-        table.to_csv(place(snakemake.output.csv), index=False, lineterminator="\n")
+        staged(snakemake.output.text).write_text(as_text(said), encoding="utf-8")
+        staged(snakemake.output.markdown).write_text(as_markdown(said), encoding="utf-8")
+        table.to_csv(staged(snakemake.output.csv), index=False, lineterminator="\n")
         rows = pa.Table.from_pandas(table, preserve_index=False)
         pq.write_table(
             rows.replace_schema_metadata(code_metadata(snakemake.input.library)),
-            place(snakemake.output.table),
+            staged(snakemake.output.table),
         )
         Path(snakemake.log[0]).write_text(f"{len(trees)} trees\n")

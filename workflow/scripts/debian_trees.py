@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """All of them, and which package they are from."""
+    """Unpack them, and record the package that they are from."""
     trees = Path(snakemake.output.trees)
     trees.mkdir(parents=True)
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         archive = Archive(snakemake.wildcards.suite, "arm64", folder / "apt")
         archive.update()
         package = archive.fetch_trees("linux-image-arm64", folder, trees)

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with staged_outputs(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as staged:
         resolved = Path(snakemake.input.sweep)
         sweep = load(resolved)
         size, number = sweep.layouts_per_part, int(snakemake.wildcards.part)
         rows = slice(number * size, (number + 1) * size)
-        found = points(blocks(sweep, sweep.layouts_per_group, rows), sweep)
+        columns = points(blocks(sweep, sweep.layouts_per_group, rows), sweep)
         write_memmap(
-            place(snakemake.output.table),
-            found,
+            staged(snakemake.output.table),
+            columns,
             sweep,
             metadata(resolved, snakemake.input.library),
         )

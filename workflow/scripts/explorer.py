@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with staged_outputs(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as staged:
         tables = Tables(
             sweep=Path(snakemake.input.sweep),
             memmap=[Path(part) for part in snakemake.input.memmap],
@@ -34,5 +34,5 @@ if __name__ == "__main__":
             page = explorer(tables, frame)
         except ValueError as error:
             sys.exit(f"Error in the explorer of {snakemake.wildcards.sweep}: {error}")
-        place(snakemake.output.page).write_text(page, encoding="utf-8", newline="\n")
+        staged(snakemake.output.page).write_text(page, encoding="utf-8", newline="\n")
         Path(snakemake.log[0]).write_text(f"{len(page):,} characters\n")

@@ -1,4 +1,4 @@
-"""Draw one figure of a sweep, and write what it draws, what it shows and where it comes from."""
+"""Draw one figure of a sweep, and write its data, captions and provenance."""
 
 from memmap_atlas.job import start_job
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with staged_outputs(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as staged:
         stem = Path(snakemake.output[0]).with_suffix("")
         words = json.loads(snakemake.params.description)
         sweep = replace(load(Path(snakemake.input.sweep)), description=words)
@@ -49,5 +49,5 @@ if __name__ == "__main__":
             code=code_version(snakemake.input.library),
         )
         text = caption(figure, sweep, drawn.points, models, origin.words)
-        publish(draw(source, drawn), place(stem), title(figure, sweep), text, drawn.rows, origin)
+        publish(draw(source, drawn), staged(stem), title(figure, sweep), text, drawn.rows, origin)
         Path(snakemake.log[0]).write_text(f"{len(drawn.rows)} rows drawn\n")

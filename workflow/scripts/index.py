@@ -1,4 +1,4 @@
-"""Write the index of a run, and what its report begins with."""
+"""Write the index of a run, and the introduction of its report."""
 
 from memmap_atlas.job import start_job
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with staged_outputs(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as staged:
         index = Path(snakemake.output.index)
         groups = groups_of(snakemake.params.run, index.parent)
         template = Path(snakemake.input.template).read_text(encoding="utf-8")
         citation = yaml.safe_load(Path(snakemake.input.citation).read_text(encoding="utf-8"))
-        place(index).write_text(
+        staged(index).write_text(
             page(groups, template, code_version(snakemake.input.library)), encoding="utf-8"
         )
         words = introduction(groups, citation)
-        place(snakemake.output.introduction).write_text(words, encoding="utf-8")
+        staged(snakemake.output.introduction).write_text(words, encoding="utf-8")
         count = sum(len(group.figures) for group in groups)
         Path(snakemake.log[0]).write_text(f"{count} figures\n")

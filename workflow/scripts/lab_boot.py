@@ -1,4 +1,4 @@
-"""Boot one kernel on one memory map, and keep its log and all that it takes to boot it again."""
+"""Boot one kernel on one memory map, and keep its log and everything needed to repeat the boot."""
 
 import gzip
 import hashlib
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Boot, or say why this board can't have the map or the image."""
+    """Boot, or record why the board refuses the map or the image."""
     board = BOARDS[snakemake.params.arch]
     if lacking := missing(board):
         raise Unavailable(f"this machine lacks {', '.join(lacking)}")

@@ -1,4 +1,4 @@
-"""Draw what the lab found: computed against booted."""
+"""Draw the lab's residuals: computed against booted."""
 
 from memmap_atlas.job import start_job
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with staged_outputs(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as staged:
         tables = [Path(snakemake.input[name]) for name in ("observations", "residuals")]
-        observed, found = map(read_rows, tables)
+        observed, residuals = map(read_rows, tables)
         agreement = {
             kernel: {{**SHOWN, TOLD: TOLD}[quantity]: counts for quantity, counts in row.items()}
-            for kernel, row in summary(found).items()
+            for kernel, row in summary(residuals).items()
         }
-        memmap = pd.DataFrame([row for row in found if row["quantity"] == "memmap_bytes"])
+        memmap = pd.DataFrame([row for row in residuals if row["quantity"] == "memmap_bytes"])
         kernels = {row["kernel"]: row["arch"] for row in observed}
         heads = Titles(
             f"Computed against booted: {len(observed)} boots of {len(kernels)} kernels, "
@@ -44,6 +44,6 @@ if __name__ == "__main__":
             code=code_version(snakemake.input.library),
         )
         figure = computed_against_booted(memmap, agreement, [*SHOWN.values(), TOLD], heads)
-        text = caption(observed, found, origin.words)
-        publish(figure, place(stem), heads.title, text, pd.DataFrame(found), origin)
+        text = caption(observed, residuals, origin.words)
+        publish(figure, staged(stem), heads.title, text, pd.DataFrame(residuals), origin)
         Path(snakemake.log[0]).write_text(f"{len(memmap)} boots drawn\n")

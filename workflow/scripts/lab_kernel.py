@@ -18,11 +18,11 @@ GZIP = b"\x1f\x8b"
 
 
 def main() -> None:
-    """The image, unpacked where it is compressed as a whole, and what it is."""
+    """Write the image, unpacked where it is compressed as a whole, and its origin."""
     name, origin = snakemake.wildcards.kernel, snakemake.params.origin
     target = Path(snakemake.output.image)
-    with tempfile.TemporaryDirectory(dir=target.parent.resolve()) as place:
-        folder = Path(place)
+    with tempfile.TemporaryDirectory(dir=target.parent.resolve()) as temporary:
+        folder = Path(temporary)
         if origin["package"]:
             archive = Archive(origin["suite"], snakemake.params.architecture, folder / "apt")
             archive.update()

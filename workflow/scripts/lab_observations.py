@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with staged_outputs(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as staged:
         kernels = {name: kernel_from(values) for name, values in snakemake.params.kernels.items()}
         chosen = [kernels[kernel] for kernel in snakemake.params.boots]
         rows = observations([Path(folder) for folder in snakemake.input.boots], chosen)
         write_rows(
-            place(snakemake.output[0]),
+            staged(snakemake.output[0]),
             rows,
             OBSERVATIONS,
             code_metadata(snakemake.input.library),

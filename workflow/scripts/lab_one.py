@@ -1,4 +1,4 @@
-"""Say what one boot shows, beside what is computed for it."""
+"""Print what one boot shows, beside the computed values."""
 
 import sys
 from pathlib import Path
@@ -17,7 +17,7 @@ if __name__ == "__main__":
     kernels = {name: kernel_from(values) for name, values in snakemake.params.kernels.items()}
     (kernel,) = kernels.values()
     row = observation(folder, kernel)
-    found = residuals([row], kernels)
-    print("\n".join(boot_report(row, found, folder)))
-    if row["outcome"] != "complete" or not all(map(is_within, found)):
+    rows = residuals([row], kernels)
+    print("\n".join(boot_report(row, rows, folder)))
+    if row["outcome"] != "complete" or not all(map(is_within, rows)):
         sys.exit("lab: the boot failed, or is off")

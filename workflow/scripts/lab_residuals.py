@@ -1,4 +1,4 @@
-"""Hold every quantity that the lab observed to the arithmetic."""
+"""Compare every quantity that the lab observed with the computed one."""
 
 from memmap_atlas.job import start_job
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with staged_outputs(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as staged:
         kernels = {name: kernel_from(values) for name, values in snakemake.params.kernels.items()}
         observed = read_rows(Path(snakemake.input.observations))
-        found = residuals(observed, kernels)
+        rows = residuals(observed, kernels)
         write_rows(
-            place(snakemake.output.residuals),
-            found,
+            staged(snakemake.output.residuals),
+            rows,
             RESIDUALS,
             code_metadata(snakemake.input.library),
         )
-        place(snakemake.output.agreement).write_text(
-            "\n".join(agreement_table(observed, found)) + "\n"
+        staged(snakemake.output.agreement).write_text(
+            "\n".join(agreement_table(observed, rows)) + "\n"
         )
-        Path(snakemake.log[0]).write_text(f"{len(found)} residuals of {len(observed)} boots\n")
+        Path(snakemake.log[0]).write_text(f"{len(rows)} residuals of {len(observed)} boots\n")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Its source tree, and its version."""
+    """Write the source tree and its version."""
     folder = Path(snakemake.output.source)
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as state:

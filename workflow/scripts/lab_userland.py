@@ -16,9 +16,9 @@ BUSYBOX = re.compile(r"/bin/busybox$")
 
 
 def main() -> None:
-    """Debian's busybox in an initramfs."""
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
+    """Pack Debian's busybox into an initramfs."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         archive = Archive(
             snakemake.wildcards.suite, snakemake.wildcards.architecture, folder / "apt"
         )

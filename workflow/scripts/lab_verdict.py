@@ -1,4 +1,4 @@
-"""Say what the lab found; an error where a boot failed, or anything is off."""
+"""Print the result of the lab; exit with an error where a boot failed or a value is off."""
 
 import sys
 from pathlib import Path
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 if __name__ == "__main__":
     observed = read_rows(Path(snakemake.input.observations))
-    found = read_rows(Path(snakemake.input.residuals))
-    failed, off = failures(observed), faults(found)
+    residuals = read_rows(Path(snakemake.input.residuals))
+    failed, off = failures(observed), faults(residuals)
     blocks = {
         "Booted against computed: exact/boots": Path(snakemake.input.agreement).read_text(),
         "The vmemmap part of kernel_page_tables": "\n".join(thread_lines(observed)),
@@ -28,7 +28,7 @@ if __name__ == "__main__":
             print(f"\n{title}\n\n{text.rstrip()}")
     maps = len({(row["kernel"], row["map"]) for row in observed})
     kernels = len({row["kernel"] for row in observed})
-    print(f"\n{maps} boots of {kernels} kernels, {len(found)} quantities: ", end="")
+    print(f"\n{maps} boots of {kernels} kernels, {len(residuals)} quantities: ", end="")
     print("nothing is off" if not off else f"{len(off)} things are off", flush=True)
     if failed or off:
         sys.exit("lab: see above what failed or is off")

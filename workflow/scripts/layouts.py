@@ -1,4 +1,4 @@
-"""Write what a sweep is, and its layouts."""
+"""Write the resolved sweep and its layouts."""
 
 from memmap_atlas.job import start_job
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with staged_outputs(snakemake.output, snakemake.input) as place:
-        resolved = place(snakemake.output.sweep)
+    with staged_outputs(snakemake.output, snakemake.input) as staged:
+        resolved = staged(snakemake.output.sweep)
         resolved.write_text(yaml.safe_dump(snakemake.params.sweep, sort_keys=False))
         sweep = sweep_from(snakemake.params.sweep)
         layouts = blocks(sweep, LAYOUTS_PER_GROUP)
         write_layouts(
-            place(snakemake.output.layouts),
+            staged(snakemake.output.layouts),
             layouts,
             metadata(resolved, snakemake.input.library),
         )

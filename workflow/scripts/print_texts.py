@@ -1,4 +1,4 @@
-"""Print the texts that a target ends in, and name its files."""
+"""Print the texts that a target produced, and the names of its files."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

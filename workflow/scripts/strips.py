@@ -1,4 +1,4 @@
-"""Write where struct pages stay, for every layout under every kernel, section size and model."""
+"""Write where struct pages stay: every layout under every kernel, section size and model."""
 
 from memmap_atlas.job import start_job
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with staged_outputs(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as staged:
         resolved = Path(snakemake.input.sweep)
         sweep = load(resolved)
         layouts = layouts_of(sweep)
-        path = place(snakemake.output.table)
+        path = staged(snakemake.output.table)
         write_strips(
             path,
             strips(layouts, sweep),

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if __name__ == "__main__":
-    with staged_outputs(snakemake.output, snakemake.input) as place:
+    with staged_outputs(snakemake.output, snakemake.input) as staged:
         # it comes with vl-convert: nothing is fetched, neither now nor by the reader of a page
         script = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # stubs lack the default
-        place(snakemake.output.script).write_text(script, encoding="utf-8", newline="\n")
+        staged(snakemake.output.script).write_text(script, encoding="utf-8", newline="\n")
         Path(snakemake.log[0]).write_text(f"{len(script):,} characters\n")
