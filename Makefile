@@ -75,6 +75,7 @@ mutation: .venv/ready
 	cp -r config workflow .mutation
 	mv .mutation/workflow/scripts/memmap_atlas .mutation/workflow
 	cp -r config tests .mutation/workflow
+	mkdir .mutation/workflow/workflow && cp -r workflow/resources .mutation/workflow/workflow
 	cp tests/tools/mutation.toml .mutation/workflow/pyproject.toml
 	cd .mutation/workflow && ATLAS_EXAMPLES=0.02 ../../$(BIN)/mutmut run --max-children 2 $(MUTANTS)
 	cd .mutation/workflow && ../../$(BIN)/mutmut results

@@ -160,3 +160,21 @@ def test_library_knows_no_snakemake_and_figures_no_model() -> None:
             rooms = ("models", "cost", "regions")
             rules = {f"memmap_atlas.memmodel.{room}" for room in rooms}
             assert not imported & rules, module
+
+
+def test_hooks_of_a_commit_are_checks_and_fetch_nothing() -> None:
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    checks = (ROOT / "Makefile").read_text(encoding="utf-8").replace("$(BIN)", ".venv/bin")
+    assert [repository["repo"] for repository in config["repos"]] == ["local"]
+    for hook in config["repos"][0]["hooks"]:
+        assert hook["language"] == "system"
+        assert f"\t{hook['entry'].removeprefix('env ')}" in checks, hook["id"]
+
+
+def test_every_package_has_a_floor() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (floors,) = project["tool"]["importlinter"]["contracts"]
+    assert floors["exhaustive"]
+    for document in ("CONTRIBUTING.md", "docs/decisions/0005-floors.md"):
+        text = (ROOT / document).read_text(encoding="utf-8")
+        assert all(floor in text for floor in floors["layers"]), document
