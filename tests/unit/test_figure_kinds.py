@@ -94,16 +94,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
 
 
 def test_every_kind_is_drawn_here(made: dict[str, Made]) -> None:
-    assert {one.source.figure.kind for one in made.values()} == set(FIGURES)
+    assert {sample.source.figure.kind for sample in made.values()} == set(FIGURES)
 
 
 # style
 
 
-def texts(one: Made) -> list[Text]:
+def texts(sample: Made) -> list[Text]:
     """The texts that can be seen."""
-    found = [*one.drawing.texts]
-    for axes in one.drawing.axes:
+    found = [*sample.drawing.texts]
+    for axes in sample.drawing.axes:
         places = (axes.xaxis, sorted(axes.get_xlim())), (axes.yaxis, sorted(axes.get_ylim()))
         for axis, (low, high) in places:
             if not axis.get_visible():
@@ -113,20 +113,20 @@ def texts(one: Made) -> list[Text]:
             found.append(axis.label)
         # a title at the left has no public way to it
         found += [*axes.texts, axes.title, axes._left_title]  # type: ignore[attr-defined]
-    for legend in [*one.drawing.legends, *(axes.get_legend() for axes in one.drawing.axes)]:
+    for legend in [*sample.drawing.legends, *(axes.get_legend() for axes in sample.drawing.axes)]:
         found += legend.get_texts() if legend else []
     return [text for text in found if text.get_visible() and text.get_text().strip()]
 
 
 def test_no_text_is_smaller_than_seven_points(made: dict[str, Made]) -> None:
-    for name, one in made.items():
-        assert min(float(text.get_fontsize()) for text in texts(one)) >= 7, name
+    for name, sample in made.items():
+        assert min(float(text.get_fontsize()) for text in texts(sample)) >= 7, name
 
 
 def test_figures_have_the_width_of_a_page_or_a_column(made: dict[str, Made]) -> None:
     seen = set()
-    for one in made.values():
-        width, dpi = one.drawing.get_size_inches()[0], one.drawing.dpi
+    for sample in made.values():
+        width, dpi = sample.drawing.get_size_inches()[0], sample.drawing.dpi
         # a page of whole pixels, the nearest there is
         whole = {round(known * dpi) / dpi: known for known in (PAGE_WIDTH, COLUMN_WIDTH)}
         seen.add(whole[width])
@@ -136,7 +136,7 @@ def test_figures_have_the_width_of_a_page_or_a_column(made: dict[str, Made]) -> 
 def test_files_drawn_at_once_are_those_of_matplotlib(made: dict[str, Made], tmp_path: Path) -> None:
     """Identical PDF, and identical SVG with texts within a tenth of a point."""
     number = re.compile(r"-?\d+\.\d+|-?\d+(?=[ )\"])")
-    kinds = {one.source.figure.kind: one.drawing for one in made.values()}
+    kinds = {sample.source.figure.kind: sample.drawing for sample in made.values()}
     for kind, drawing in kinds.items():
         svg, pdf = tmp_path / f"{kind}.svg", tmp_path / f"{kind}.pdf"
         draw(drawing, (svg, {"Date": None}), (pdf, {"CreationDate": None}))
@@ -156,14 +156,14 @@ def test_the_pixels_of_a_plane_are_its_cells(made: dict[str, Made], tmp_path: Pa
     of the colour of its waste.
     """
     for name in ("waste-heatmap-arm64-5.10-4k", "waste-heatmap-arm64-5.10-64k"):
-        one = made[name]
-        save(one.drawing, tmp_path / name, name, "", {})
+        sample = made[name]
+        save(sample.drawing, tmp_path / name, name, "", {})
         with Image.open(tmp_path / f"{name}.png") as file:
             picture = np.asarray(file.convert("RGB"))
         height, width = picture.shape[:2]
-        size = one.drawing.get_size_inches() * one.drawing.dpi
+        size = sample.drawing.get_size_inches() * sample.drawing.dpi
         assert size.tolist() == pytest.approx([width, height], abs=1e-6)
-        panels = [axes for axes in one.drawing.axes if axes.images]
+        panels = [axes for axes in sample.drawing.axes if axes.images]
         compared = 0
         for axes in panels:
             (image,) = axes.images
@@ -186,23 +186,23 @@ def test_the_pixels_of_a_plane_are_its_cells(made: dict[str, Made], tmp_path: Pa
 
 
 def test_nothing_is_cut_off(made: dict[str, Made]) -> None:
-    for name, one in made.items():
-        box = tight_box(one.drawing)
-        width, height = one.drawing.get_size_inches()
+    for name, sample in made.items():
+        box = tight_box(sample.drawing)
+        width, height = sample.drawing.get_size_inches()
         assert min(box.x0, box.y0) >= 0, name
         assert box.x1 <= width, name
         assert box.y1 <= height, name
 
 
 def test_no_text_lies_on_another(made: dict[str, Made]) -> None:
-    for name, one in made.items():
-        shown = texts(one)
-        boxes = extents_of(one.drawing, shown)
+    for name, sample in made.items():
+        shown = texts(sample)
+        boxes = extents_of(sample.drawing, shown)
         edges = np.array([[box.x0, box.y0, box.x1, box.y1] for box in boxes])
         low = np.maximum(edges[:, None, :2], edges[None, :, :2])
         high = np.minimum(edges[:, None, 2:], edges[None, :, 2:])
         # boxes of letters have air around them
-        over = (high - low > 0.02 * one.drawing.dpi).all(axis=2)
+        over = (high - low > 0.02 * sample.drawing.dpi).all(axis=2)
         np.fill_diagonal(over, False)
         clash = [(shown[i].get_text(), shown[j].get_text()) for i, j in np.argwhere(over)]
         assert not clash, (name, clash[:4])
@@ -256,7 +256,7 @@ def test_classes_get_darker_and_stay_apart_for_every_eye(deficiency: str) -> Non
     )
     assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 5
     # a section edge is no class
-    assert min(np.linalg.norm(lab(EDGE, deficiency) - one) for one in seen) > 8
+    assert min(np.linalg.norm(lab(EDGE, deficiency) - colour) for colour in seen) > 8
 
 
 @pytest.mark.parametrize("deficiency", DEFICIENCIES)
@@ -289,18 +289,18 @@ def bars(axes: Axes, colour: str) -> list[tuple[float, float, float]]:
 
 
 def test_every_bar_of_a_strip(made: dict[str, Made]) -> None:
-    one = made["section-strip-thread-3g"]
-    axes = one.drawing.axes[0]
+    sample = made["section-strip-thread-3g"]
+    axes = sample.drawing.axes[0]
     # names stand beside their rows, whose places are inches
-    width, height = one.drawing.get_size_inches()
+    width, height = sample.drawing.get_size_inches()
     top = axes.get_position().y1
     names = [
         (text.get_text().rstrip("*"), (top - text.get_position()[1]) * height)
-        for text in one.drawing.texts
+        for text in sample.drawing.texts
         if np.isclose(text.get_position()[0] * width, MARGIN + NAMES)
     ]
     strips = list(
-        one.drawn.rows.groupby(["kernel", "section_bytes", "model"], sort=False, dropna=False)
+        sample.drawn.rows.groupby(["kernel", "section_bytes", "model"], sort=False, dropna=False)
     )
     models = [model for (_, _, model), _ in strips]
     assert [name for name, _ in names] == [RAM, *models[1:]]
@@ -318,17 +318,17 @@ def test_every_bar_of_a_strip(made: dict[str, Made]) -> None:
         drawn = [(row_of(middle), left, right) for middle, left, right in bars(axes, colour)]
         assert drawn == expected, part
     ram = [(0, 0x60000000), (0x80000000, 0xE0000000)]
-    rows = one.drawn.rows[one.drawn.rows["part"] == RAM]
+    rows = sample.drawn.rows[sample.drawn.rows["part"] == RAM]
     assert list(zip(rows["start"], rows["end"], strict=True)) == ram
 
 
 def test_parts_of_a_strip_sum_to_the_table(made: dict[str, Made]) -> None:
     checked = 0
     for layout in ("thread-3g", "far"):
-        one = made[f"section-strip-{layout}"]
-        rows = one.drawn.rows[one.drawn.rows["part"] != RAM]
+        sample = made[f"section-strip-{layout}"]
+        rows = sample.drawn.rows[sample.drawn.rows["part"] != RAM]
         keys = ["kernel", "section_bytes", "model"]
-        table = one.table[one.table["layout"] == layout].set_index(keys)
+        table = sample.table[sample.table["layout"] == layout].set_index(keys)
         for key, part in rows.groupby(keys):
             row = table.xs(key)
             if not row["feasible"]:
@@ -343,9 +343,9 @@ def test_parts_of_a_strip_sum_to_the_table(made: dict[str, Made]) -> None:
 
 
 def test_numbers_beside_a_strip(made: dict[str, Made]) -> None:
-    one = made["section-strip-thread-3g"]
-    shown = {text.get_text() for text in one.drawing.texts}
-    rows = one.drawn.rows[one.drawn.rows["feasible"].eq(True)]
+    sample = made["section-strip-thread-3g"]
+    shown = {text.get_text() for text in sample.drawing.texts}
+    rows = sample.drawn.rows[sample.drawn.rows["feasible"].eq(True)]
     for column in ("memmap_bytes", "wasted_bytes"):
         assert {size_label(size) for size in rows[column]} <= shown
     # three kernels with 1 GiB sections were booted on this map, and kept 64 MiB
@@ -358,8 +358,8 @@ def test_numbers_beside_a_strip(made: dict[str, Made]) -> None:
 
 
 def test_a_wide_hole_is_cut_short_and_says_so(made: dict[str, Made]) -> None:
-    one = made["section-strip-far"]
-    axes = one.drawing.axes[0]
+    sample = made["section-strip-far"]
+    axes = sample.drawing.axes[0]
     assert "30 GiB" in {text.get_text() for text in axes.texts}
     low, high = axes.get_xlim()
     ram = bars(axes, INK)
@@ -370,8 +370,10 @@ def test_a_wide_hole_is_cut_short_and_says_so(made: dict[str, Made]) -> None:
 
 
 def test_section_edges_of_a_strip(made: dict[str, Made]) -> None:
-    one = made["section-strip-thread-3g"]
-    lines = [line for line in one.drawing.axes[0].collections if isinstance(line, LineCollection)]
+    sample = made["section-strip-thread-3g"]
+    lines = [
+        line for line in sample.drawing.axes[0].collections if isinstance(line, LineCollection)
+    ]
     found = {tuple(segment[0][0] for segment in line.get_segments()) for line in lines}
     assert tuple(float(n << 30) for n in range(5)) in found
     assert tuple(float(n << 27) for n in range(33)) in found
@@ -421,23 +423,23 @@ def test_boots_of_another_map_or_kernel_are_not_shown(made: dict[str, Made]) -> 
 
 
 def test_alignment_has_every_hole_once(made: dict[str, Made]) -> None:
-    one = made["alignment-arm64-5.10-4k"]
-    table = one.table
+    sample = made["alignment-arm64-5.10-4k"]
+    table = sample.table
     mine = table[(table["section_bytes"] == 1 << 30) & (table["model"] == "vmemmap")]
-    assert len(one.drawn.rows) == len(mine) == 9 * 16
-    (mesh,) = [image for axes in one.drawing.axes for image in axes.images]
+    assert len(sample.drawn.rows) == len(mine) == 9 * 16
+    (mesh,) = [image for axes in sample.drawing.axes for image in axes.images]
     plane = mine.pivot(index="hole_size_bytes", columns="hole_start_bytes", values="wasted_bytes")
     assert np.array_equal(values_of(mesh), plane.to_numpy(dtype=float))
     by_size, by_edges = (
         axes
-        for axes in one.drawing.axes
+        for axes in sample.drawing.axes
         if any(isinstance(dots, PathCollection) for dots in axes.collections)
     )
     start, size = mine["hole_start_bytes"], mine["hole_size_bytes"]
     edges = (start % (1 << 30) == 0).astype(int) + ((start + size) % (1 << 30) == 0)
     keys = ["hole_start_bytes", "hole_size_bytes"]
     aligned = mine.assign(edges=edges).set_index(keys)["edges"]
-    assert one.drawn.rows.set_index(keys)["aligned_edges"].to_dict() == aligned.to_dict()
+    assert sample.drawn.rows.set_index(keys)["aligned_edges"].to_dict() == aligned.to_dict()
     counts = mine.groupby([edges, "wasted_bytes"]).size()
     dots = offsets_of(by_edges.collections[0])
     assert sorted(map(tuple, dots.tolist())) == sorted(counts.index.tolist())
@@ -450,9 +452,11 @@ def test_alignment_has_every_hole_once(made: dict[str, Made]) -> None:
 
 
 def test_every_point_of_a_section_curve(made: dict[str, Made]) -> None:
-    one = made["section-curve-arm64-5.10-4k"]
-    axes = one.drawing.axes[0]
-    table = one.table[(one.table["model"] == "vmemmap") & (one.table["kernel"] == "arm64-5.10-4k")]
+    sample = made["section-curve-arm64-5.10-4k"]
+    axes = sample.drawing.axes[0]
+    table = sample.table[
+        (sample.table["model"] == "vmemmap") & (sample.table["kernel"] == "arm64-5.10-4k")
+    ]
     floor = axes.get_yticks()[0]
     assert axes.get_yticklabels()[0].get_text() == "none"
     solid = [line for line in axes.lines if line.get_marker() == "o"]
@@ -481,12 +485,12 @@ def test_every_point_of_a_section_curve(made: dict[str, Made]) -> None:
 
 
 def test_every_cell_of_a_best_choice(made: dict[str, Made]) -> None:
-    one = made["best-choice-arm64-5.10-4k"]
-    table = one.table[one.table["selectable"] & (one.table["kernel"] == "arm64-5.10-4k")]
+    sample = made["best-choice-arm64-5.10-4k"]
+    table = sample.table[sample.table["selectable"] & (sample.table["kernel"] == "arm64-5.10-4k")]
     table = table.assign(cost=table[COST].sum(axis=1, skipna=False))
     regret = table["cost"] - table.groupby("layout")["cost"].transform("min")
     expected = table.assign(regret=regret).set_index(["layout", "section_bytes", "model"])["regret"]
-    rows = one.drawn.rows.set_index(["layout", "section_bytes", "model"])["regret_bytes"]
+    rows = sample.drawn.rows.set_index(["layout", "section_bytes", "model"])["regret_bytes"]
     for key, value in expected.to_dict().items():
         shown = rows.to_dict()[key]
         assert (pd.isna(shown) and pd.isna(value)) or shown == value
@@ -501,7 +505,9 @@ def test_every_cell_of_a_best_choice(made: dict[str, Made]) -> None:
         else:
             assert (total, worst) == (values.sum(), values.max())
     cells = [
-        axes for axes in one.drawing.axes if any(isinstance(m, QuadMesh) for m in axes.collections)
+        axes
+        for axes in sample.drawing.axes
+        if any(isinstance(m, QuadMesh) for m in axes.collections)
     ]
     shown = sorted(text.get_text() for axes in cells for text in axes.texts)
     assert shown == sorted(cell_label(value) for value in rows.dropna())
@@ -511,21 +517,21 @@ def test_every_cell_of_a_best_choice(made: dict[str, Made]) -> None:
         for patch in axes.patches
         if isinstance(patch, Rectangle) and not patch.get_fill()
     ]
-    best = one.drawn.rows[one.drawn.rows["best"]]
+    best = sample.drawn.rows[sample.drawn.rows["best"]]
     assert len(frames) == len(best) > 0
     assert set(best["layout"]) == {"all of them"}
-    totals = one.drawn.rows[one.drawn.rows["layout"] == "all of them"]["regret_bytes"]
+    totals = sample.drawn.rows[sample.drawn.rows["layout"] == "all of them"]["regret_bytes"]
     assert (best["regret_bytes"] == totals.min()).all()
 
 
 def test_every_panel_of_a_regret_heatmap(made: dict[str, Made]) -> None:
-    one = made["regret-heatmap-arm64-5.10-4k"]
-    table = one.table[one.table["selectable"]]
+    sample = made["regret-heatmap-arm64-5.10-4k"]
+    table = sample.table[sample.table["selectable"]]
     table = table.assign(cost=table[COST].sum(axis=1))
     best = table.groupby("layout")["cost"].transform("min")
     table = table.assign(regret=table["cost"] - best)
     seen = 0
-    for axes in one.drawing.axes:
+    for axes in sample.drawing.axes:
         for mesh in axes.images:
             section, model = axes.get_title().replace("\n", " ").split(": ")
             mine = table[table["model"] == model]
@@ -540,8 +546,8 @@ def test_every_panel_of_a_regret_heatmap(made: dict[str, Made]) -> None:
 
 
 def test_every_dot_and_bar_of_granules(made: dict[str, Made]) -> None:
-    one = made["granules"]
-    dots, shares = one.drawing.axes
+    sample = made["granules"]
+    dots, shares = sample.drawing.axes
     layouts = ["juno", "hikey", "ax3000-evk"]
     floor = dots.get_xticks()[0]
     scatters = [found for found in dots.collections if isinstance(found, PathCollection)]
@@ -549,7 +555,7 @@ def test_every_dot_and_bar_of_granules(made: dict[str, Made]) -> None:
     assert len(wasted) == 9
     colours = [face_of(scatter) for scatter in scatters]
     for place, page in enumerate((4096, 16384, 65536)):
-        rows = one.table[one.table["page_bytes"] == page].set_index("layout").loc[layouts]
+        rows = sample.table[sample.table["page_bytes"] == page].set_index("layout").loc[layouts]
         offsets = offsets_of(scatters[place])
         assert np.allclose(offsets[:, 0], heights(rows["wasted_bytes"], floor))
         assert (np.floor(offsets[:, 1]) == [0, 1, 2]).all()
@@ -562,7 +568,7 @@ def test_every_dot_and_bar_of_granules(made: dict[str, Made]) -> None:
         shown = [*bars(shares, colours[place]), *wasted[3 * place : 3 * place + 3]]
         expected = [*zip(y, (0, 0, 0), needed, strict=True), *zip(y, needed, whole, strict=True)]
         assert shown == [pytest.approx(bar) for bar in expected]
-    legend = [text.get_text() for text in one.drawing.legends[0].get_texts()]
+    legend = [text.get_text() for text in sample.drawing.legends[0].get_texts()]
     assert legend[0] == "arm64-6.12-4k, sections of 128 MiB"
     assert legend[2] == "arm64-6.12-64k, sections of 512 MiB"
 
@@ -571,13 +577,13 @@ def test_every_dot_and_bar_of_granules(made: dict[str, Made]) -> None:
 
 
 def test_releases_stand_in_order_with_what_changed(made: dict[str, Made]) -> None:
-    one = made["timeline-ax3000-evk"]
-    rows = one.drawn.rows
+    sample = made["timeline-ax3000-evk"]
+    rows = sample.drawn.rows
     assert list(rows["release"]) == ["4.6", "5.10", "6.12"]
-    table = one.table.set_index("kernel").loc[rows["kernel"]]
+    table = sample.table.set_index("kernel").loc[rows["kernel"]]
     total = table[COST].sum(axis=1)
     assert list(rows["cost_bytes"]) == total.tolist()
-    axes = one.drawing.axes[0]
+    axes = sample.drawing.axes[0]
     tops = [0.0, 0.0, 0.0]
     for bar in axes.patches:
         assert isinstance(bar, Rectangle)
@@ -585,10 +591,10 @@ def test_releases_stand_in_order_with_what_changed(made: dict[str, Made]) -> Non
         tops[column] += bar.get_height() * MIB
     assert tops == pytest.approx(total.tolist())
     assert [text.get_text() for text in axes.texts] == [size_label(size) for size in total]
-    words = " ".join(text.get_text() for text in one.drawing.texts)
+    words = " ".join(text.get_text() for text in sample.drawing.texts)
     assert f"\N{MINUS SIGN}{size_label(total.iloc[1] - total.iloc[2])}" in words
     assert "section: 1 GiB to" in words
-    kernels = one.source.sweep.kernels
+    kernels = sample.source.sweep.kernels
     assert changed(kernels["arm64-5.10-4k"], kernels["arm64-5.10-4k"]) == ""
     assert "free_unused_memmap" not in " ".join(rows["changed"])
 
@@ -597,9 +603,9 @@ def test_releases_stand_in_order_with_what_changed(made: dict[str, Made]) -> Non
 
 
 def test_every_part_of_a_breakdown(made: dict[str, Made]) -> None:
-    one = made["breakdown-arm64-5.10-4k"]
-    whole, beside = one.drawing.axes
-    rows = one.drawn.rows
+    sample = made["breakdown-arm64-5.10-4k"]
+    whole, beside = sample.drawing.axes
+    rows = sample.drawn.rows
     columns = dict(
         zip(
             PART_COLOURS,
@@ -607,7 +613,9 @@ def test_every_part_of_a_breakdown(made: dict[str, Made]) -> None:
             strict=True,
         )
     )
-    table = one.table[(one.table["model"] == "vmemmap") & (one.table["section_bytes"] == 1 << 30)]
+    table = sample.table[
+        (sample.table["model"] == "vmemmap") & (sample.table["section_bytes"] == 1 << 30)
+    ]
     table = table[table["kernel"] == "arm64-5.10-4k"].set_index("layout").loc[rows["layout"]]
     parts = table[list(columns.values())]
     assert parts.sum(axis=1).tolist() == table[COST].sum(axis=1).tolist()
@@ -627,7 +635,7 @@ def test_every_part_of_a_breakdown(made: dict[str, Made]) -> None:
             shown = bars(axes, PART_COLOURS[part])
             assert shown == [pytest.approx(bar) for bar in expected], part
     assert not bars(beside, PART_COLOURS["needed"])
-    written = {text.get_text() for text in one.drawing.texts}
+    written = {text.get_text() for text in sample.drawing.texts}
     assert {size_label(size) for size in rest} <= written
     of_needed = rest / table["needed_bytes"]
     assert (of_needed.diff().dropna() <= 0).all()
@@ -637,12 +645,12 @@ def test_every_part_of_a_breakdown(made: dict[str, Made]) -> None:
 
 
 def test_boards_are_the_census(made: dict[str, Made]) -> None:
-    one = made["boards"]
-    axes, dots = one.drawing.axes
+    sample = made["boards"]
+    axes, dots = sample.drawing.axes
     boards = [name for name, board in BOARDS.items() if board.arch in ("mips", "arm64")]
-    assert set(one.drawn.rows["layout"]) == set(boards)
+    assert set(sample.drawn.rows["layout"]) == set(boards)
     floor = axes.get_xticks()[0]
-    for line, (_, rows) in zip(axes.lines, one.table.groupby("kernel", sort=False), strict=True):
+    for line, (_, rows) in zip(axes.lines, sample.table.groupby("kernel", sort=False), strict=True):
         waste = np.sort(rows["wasted_bytes"].dropna().to_numpy(dtype=float))
         x, y = line_of(line)
         for bytes_ in (0, MIB, 16 * MIB):
@@ -650,15 +658,15 @@ def test_boards_are_the_census(made: dict[str, Made]) -> None:
             at = floor if bytes_ == 0 else np.log2(bytes_)
             assert y[np.searchsorted(x, at, side="right") - 1] == pytest.approx(share)
     kernels = ["arm64-5.10-4k", "arm64-5.12-4k"]
-    table = one.table.pivot(index="layout", columns="kernel", values="wasted_bytes")[kernels]
-    worst = worst_of(one.drawn.rows)
+    table = sample.table.pivot(index="layout", columns="kernel", values="wasted_bytes")[kernels]
+    worst = worst_of(sample.drawn.rows)
     most = table.loc[worst].max(axis=1)
     assert (most.diff().dropna() <= 0).all()
     # none that wastes more is missing, but for those that waste the same as one that is there
     shown = set(map(tuple, table.loc[worst].to_numpy()))
     assert len(shown) == len(worst) == WORST
     assert set(map(tuple, table[table.max(axis=1) > most.iloc[-1]].to_numpy())) <= shown
-    written = [text.get_text().removesuffix("…") for text in one.drawing.texts]
+    written = [text.get_text().removesuffix("…") for text in sample.drawing.texts]
     assert all(any(text and name.startswith(text) for text in written) for name in worst)
     scatters = [found for found in dots.collections if isinstance(found, PathCollection)]
     for found, kernel in zip(scatters, kernels, strict=True):
@@ -689,14 +697,14 @@ def test_arm64_boards_agree_with_the_published_census() -> None:
 
 
 def test_a_caption_says_all_that_a_reader_needs(made: dict[str, Made]) -> None:
-    for name, one in made.items():
-        figure, sweep = one.source.figure, one.source.sweep
-        models = one.drawn.rows["model"].dropna().unique()
+    for name, sample in made.items():
+        figure, sweep = sample.source.figure, sample.source.sweep
+        models = sample.drawn.rows["model"].dropna().unique()
         booted = {model: behind(EVIDENCE, model) for model in models}
-        text = caption(figure, sweep, one.drawn.points, booted, "SOURCE.")
+        text = caption(figure, sweep, sample.drawn.points, booted, "SOURCE.")
         for kernel in figure.kernels:
             assert f"{kernel} (" in text, name
-        assert f"{one.drawn.points:,} points." in text
+        assert f"{sample.drawn.points:,} points." in text
         assert text.endswith("SOURCE.")
         assert "  " not in text
         assert "MiB" in text or "bytes" in text
@@ -759,9 +767,9 @@ def test_a_sweep_without_what_a_figure_needs_says_so(made: dict[str, Made]) -> N
 
 
 def test_titles_name_what_is_drawn(made: dict[str, Made]) -> None:
-    for name, one in made.items():
-        text = title(one.source.figure, one.source.sweep)
-        assert text == one.drawing.texts[0].get_text(), name
+    for name, sample in made.items():
+        text = title(sample.source.figure, sample.source.sweep)
+        assert text == sample.drawing.texts[0].get_text(), name
 
 
 # what is extreme is drawn all the same
@@ -817,20 +825,22 @@ def test_what_is_extreme_is_drawn_all_the_same(tmp_path: Path, what: str) -> Non
     assert {"section-strip", "layout-heatmap", "breakdown"} <= set(kinds)
     made = made_figures(tmp_path, EXTREME[what] + f"figures: [{', '.join(kinds)}]\n")
     reasons = set(sweep_rows(made)["reason"].dropna())
-    for name, one in made.items():
-        box = tight_box(one.drawing)
-        width, height = one.drawing.get_size_inches()
+    for name, sample in made.items():
+        box = tight_box(sample.drawing)
+        width, height = sample.drawing.get_size_inches()
         assert min(box.x0, box.y0) >= 0, name
         assert (box.x1, box.y1) <= (width, height), name
-        words = " ".join(" ".join(text.get_text().split()) for text in texts(one))
-        hatched = any(patch.get_hatch() for patch in one.drawing.findobj(Rectangle))
+        words = " ".join(" ".join(text.get_text().split()) for text in texts(sample))
+        hatched = any(patch.get_hatch() for patch in sample.drawing.findobj(Rectangle))
         if what == "all is infeasible" and name not in ("kernel-heatmap",):
-            assert hatched or "infeasible" in words or any(one in words for one in reasons), name
+            assert hatched or "infeasible" in words or any(reason in words for reason in reasons), (
+                name
+            )
         if what == "nothing is wasted" and name.startswith("waste"):
             assert "none anywhere" in words
         if what == "one cell" and name.startswith(("layout", "kernel")):
             # the last section has 896 MiB without RAM: 14 MiB of struct pages less what RAM takes
-            assert cell_label(one.table["wasted_bytes"].iloc[0]) in words
+            assert cell_label(sample.table["wasted_bytes"].iloc[0]) in words
 
 
 def sweep_rows(made: dict[str, Made]) -> pd.DataFrame:
@@ -849,19 +859,19 @@ kernels: [arm64-6.12-4k]
 models: [vmemmap]
 figures: [waste-heatmap]
 """
-    ((name, one),) = made_figures(tmp_path, text).items()
-    (mesh,) = [image for axes in one.drawing.axes for image in axes.images]
-    assert len(one.table) == one.drawn.points == 1024 * 1024
-    assert values_of(mesh).size == len(one.drawn.rows) == 512 * 512
+    ((name, sample),) = made_figures(tmp_path, text).items()
+    (mesh,) = [image for axes in sample.drawing.axes for image in axes.images]
+    assert len(sample.table) == sample.drawn.points == 1024 * 1024
+    assert values_of(mesh).size == len(sample.drawn.rows) == 512 * 512
     path = tmp_path / f"{name}.svg"
-    one.drawing.savefig(path, dpi=one.drawing.dpi)
+    sample.drawing.savefig(path, dpi=sample.drawing.dpi)
     assert path.stat().st_size < 3 << 20
 
 
 def test_an_empty_table_is_told(made: dict[str, Made], tmp_path: Path) -> None:
-    one = made["granules"]
-    table = pq.read_table(one.source.parts[0])
+    sample = made["granules"]
+    table = pq.read_table(sample.source.parts[0])
     pq.write_table(table.slice(0, 0), tmp_path / "part.parquet")
-    empty = replace(one.source, parts=[tmp_path / "part.parquet"])
+    empty = replace(sample.source, parts=[tmp_path / "part.parquet"])
     with pytest.raises(ValueError, match="has no row for the figure granules: delete that folder"):
         rows_of(empty)

@@ -49,9 +49,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
         # row groups of a few layouts
         patch.setattr("memmap_atlas.sweep.design.POINTS_PER_GROUP", 200)
         return {
-            name: one
+            name: sample
             for text in (PLANE, HOLES)
-            for name, one in made_figures(tmp_path_factory.mktemp("large"), text).items()
+            for name, sample in made_figures(tmp_path_factory.mktemp("large"), text).items()
         }
 
 
@@ -67,14 +67,14 @@ def in_cells(table: pd.DataFrame, axes: dict[str, int]) -> pd.DataFrame:
 
 @pytest.mark.parametrize("kernel", ["arm64-5.10-4k", "second"])
 def test_a_cell_is_the_most_of_its_points(made: dict[str, Made], kernel: str) -> None:
-    one = made[f"waste-heatmap-{kernel}"]
-    table = one.table[one.table["base_bytes"].notna() & (one.table["kernel"] == kernel)]
-    per_cell = values_of(one)
+    sample = made[f"waste-heatmap-{kernel}"]
+    table = sample.table[sample.table["base_bytes"].notna() & (sample.table["kernel"] == kernel)]
+    per_cell = values_of(sample)
     assert min(per_cell.values()) > 1
     keys = ["model", "section_bytes", *per_cell]
     cells = in_cells(table, per_cell).groupby(keys)["wasted_bytes"]
     expected = cells.max().to_dict()
-    rows = one.drawn.rows
+    rows = sample.drawn.rows
     sizes = rows["section_bytes"].fillna(table["section_bytes"].iloc[0])
     found = rows.assign(section_bytes=sizes)
     models = set()
@@ -84,34 +84,36 @@ def test_a_cell_is_the_most_of_its_points(made: dict[str, Made], kernel: str) ->
         models.add(row["model"])
     assert models == set(table["model"])
     assert len(found) == len(found.drop_duplicates(keys)) < CELLS
-    assert one.drawn.points == int(rows["points"].sum())
+    assert sample.drawn.points == int(rows["points"].sum())
     per_panel = rows.groupby(["model", "section_bytes"], dropna=False)["points"].sum()
     assert set(per_panel) == {21 * 33}
 
 
-def values_of(one: Made) -> dict[str, int]:
+def values_of(sample: Made) -> dict[str, int]:
     """Number of values of each column that a cell covers."""
-    found = values_per_cell_of(one)
+    found = values_per_cell_of(sample)
     names = {"ram_size": "ram_bytes"}
     return {names.get(axis, f"{axis}_bytes"): size for axis, size in found.items()}
 
 
-def values_per_cell_of(one: Made) -> dict[str, int]:
+def values_per_cell_of(sample: Made) -> dict[str, int]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("memmap_atlas.figures.needs.MOST_CELLS", CELLS)
-        return values_per_cell(one.source.sweep, single_panel=one.source.figure.spec.single_panel)
+        return values_per_cell(
+            sample.source.sweep, single_panel=sample.source.figure.spec.single_panel
+        )
 
 
 def test_regret_is_that_of_each_layout(made: dict[str, Made]) -> None:
-    one = made["regret-heatmap-second"]
-    table = one.table[one.table["base_bytes"].notna() & (one.table["kernel"] == "second")]
+    sample = made["regret-heatmap-second"]
+    table = sample.table[sample.table["base_bytes"].notna() & (sample.table["kernel"] == "second")]
     table = table[table["selectable"]]
     cost = table[COST].sum(axis=1, skipna=False)
     regret = cost - cost.groupby(table["layout"]).transform("min")
-    per_cell = values_of(one)
+    per_cell = values_of(sample)
     cells = in_cells(table.assign(regret=regret), per_cell)
     expected = cells.groupby(["model", "section_bytes", *per_cell])["regret"].max()
-    rows = one.drawn.rows
+    rows = sample.drawn.rows
     assert rows["regret_bytes"].max() > 0
     for row in rows[rows["section_bytes"].notna()].to_dict("records"):
         value = expected[tuple(row[key] for key in ("model", "section_bytes", *per_cell))]
@@ -119,49 +121,51 @@ def test_regret_is_that_of_each_layout(made: dict[str, Made]) -> None:
 
 
 def test_holes_are_counted_all(made: dict[str, Made]) -> None:
-    one = made["alignment-arm64-5.10-4k"]
-    assert values_per_cell_of(one) == {"hole_start": 1, "hole_size": 1}
+    sample = made["alignment-arm64-5.10-4k"]
+    assert values_per_cell_of(sample) == {"hole_start": 1, "hole_size": 1}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("memmap_atlas.figures.needs.MOST_CELLS", 60)
-        drawn = rows_of(one.source)
-        picture = draw(one.source, drawn)
-        words = cell_words(one.source.figure, one.source.sweep)
-        per_cell = values_per_cell(one.source.sweep, single_panel=True)
+        drawn = rows_of(sample.source)
+        picture = draw(sample.source, drawn)
+        words = cell_words(sample.source.figure, sample.source.sweep)
+        per_cell = values_per_cell(sample.source.sweep, single_panel=True)
     assert words.endswith(f"a cell is the most of {np.prod(list(per_cell.values()))} neighbours.")
-    exact = one.drawn.rows
+    exact = sample.drawn.rows
     keys = ["aligned_edges", "wasted_bytes"]
     expected = exact.groupby(keys).size()
     found = drawn.rows.groupby(keys)["points"].sum()
     assert found.to_dict() == expected.to_dict()
-    assert drawn.points == one.drawn.points == 33 * 13
+    assert drawn.points == sample.drawn.points == 33 * 13
     counts = [int(text.get_text().replace(",", "")) for axes in picture.axes for text in axes.texts]
     assert sorted(counts) == sorted(expected.tolist())
 
 
 def test_small_planes_have_all_their_points(made: dict[str, Made]) -> None:
-    one = made["alignment-arm64-5.10-4k"]
-    assert "points" not in one.drawn.rows
-    assert cell_words(one.source.figure, one.source.sweep) == ""
+    sample = made["alignment-arm64-5.10-4k"]
+    assert "points" not in sample.drawn.rows
+    assert cell_words(sample.source.figure, sample.source.sweep) == ""
 
 
 def test_section_sizes_that_differ_below_the_most_are_panels_of_their_own(
     made: dict[str, Made], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("memmap_atlas.figures.needs.MOST_CELLS", CELLS)
-    one = made["waste-heatmap-second"]
-    table = one.table[one.table["base_bytes"].notna() & (one.table["kernel"] == "second")]
+    sample = made["waste-heatmap-second"]
+    table = sample.table[sample.table["base_bytes"].notna() & (sample.table["kernel"] == "second")]
     table = table[table["model"] == "flatmem"]
-    assert len(by_panel(as_cells(one, table), "wasted_bytes")) == len(as_cells(one, table)) // 3
+    assert (
+        len(by_panel(as_cells(sample, table), "wasted_bytes")) == len(as_cells(sample, table)) // 3
+    )
     # less at one layout of a cell in which another has the most
     first = table["section_bytes"] == table["section_bytes"].min()
     least = table[first & table["feasible"]]["wasted_bytes"].idxmin()
     table.loc[least, "wasted_bytes"] -= 1
-    cells_of = as_cells(one, table)
+    cells_of = as_cells(sample, table)
     assert len(by_panel(cells_of, "wasted_bytes")) == len(cells_of)
 
 
-def as_cells(one: Made, table: pd.DataFrame) -> pd.DataFrame:
-    return cells(one.source, [table], ["model", "section_bytes"], "wasted_bytes")
+def as_cells(sample: Made, table: pd.DataFrame) -> pd.DataFrame:
+    return cells(sample.source, [table], ["model", "section_bytes"], "wasted_bytes")
 
 
 def test_an_axis_goes_up_not_the_ram_that_it_changes() -> None:
