@@ -59,6 +59,8 @@ LEFT, RIGHT, TOP, GAP = 0.42, 0.06, 0.42, 0.13
 PANEL_HEIGHT, TITLE, BELOW, LINE, HEAD = 1.0, 0.19, 0.42, 0.12, 0.13
 UPRIGHT_KEY, FLAT_KEY = 4.7, 0.75
 COLUMNS = 5
+# letters of a model that have room beside a section size
+MOST_LETTERS = 14
 WIDTH = (PAGE_WIDTH - LEFT - RIGHT - GAP * (COLUMNS - 1)) / COLUMNS
 
 
@@ -88,7 +90,7 @@ class Panel:
     @property
     def long(self) -> bool:
         """True where the title needs two lines."""
-        return bool(self.section) and len(self.model) > len("sparsemem-free")
+        return bool(self.section) and len(self.model) > MOST_LETTERS
 
 
 def waste_rows(source: Source) -> FigureData:
