@@ -23,14 +23,14 @@ import docutils.core
 import docutils.nodes
 import pytest
 import yaml
-from memmap_atlas.documents.errors import ConfigError, printable
+from memmap_atlas.documents.errors import ConfigError
 from memmap_atlas.documents.validate import odd_letter
 from memmap_atlas.documents.yaml_loader import as_list, as_yaml
 from memmap_atlas.lab.lab_file import Names, load_lab
 from memmap_atlas.reports.census import trees_of
 from memmap_atlas.sweepfile.machine_files import layout_name
 from memmap_atlas.sweepfile.sweeps import load_sweeps
-from memmap_atlas.text.escape import latex, markdown, one_line, plain_file, restructured
+from memmap_atlas.text.escape import latex, markdown, one_line, plain_file, printable, restructured
 
 from tests.tools.hostile import WORDS, small_root
 from tests.tools.paths import ROOT, results_path

@@ -27,11 +27,11 @@ from memmap_atlas.reports.map_check import (
     Checked,
     Verdict,
     lines_of,
-    on_a_line,
     sarif,
     verdict_on,
 )
 from memmap_atlas.sweepfile.machine_files import kernel_entry
+from memmap_atlas.text.escape import plain_file
 from memmap_atlas.text.units import parse_size
 
 KERNELS = Path(__file__).parents[2] / "config/kernels.yaml"
@@ -69,7 +69,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
         "files",
         nargs="+",
         metavar="FILE",
-        help="a device tree, boot log, /proc/iomem, memblock's memory of debugfs or lsmem --json",
+        help="a memory map, in any format that config/README.md lists",
     )
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--kernel", help="a kernel of config/kernels.yaml")
@@ -135,10 +135,10 @@ def checked(asked: argparse.Namespace) -> Checked:
 
 def check(file: str, under: Checked) -> Verdict:
     """The verdict on one file. Raises ConfigError where it can't be read."""
-    read = read_file(Path(file), on_a_line(file))
+    read = read_file(Path(file), plain_file(file))
     if not isinstance(read.content, MemoryMap):
         text = "is a kernel's configuration and no memory map: give it with --config"
-        raise ConfigError([Problem(on_a_line(file), (), text)])
+        raise ConfigError([Problem(plain_file(file), (), text)])
     return verdict_on(file, read.sha256, read.content, under)
 
 
@@ -180,7 +180,7 @@ def main(given: Sequence[str] | None = None) -> int:
             print(error, file=sys.stderr)
             continue
         for note in verdicts[-1].memory.notes:
-            print(f"{on_a_line(file)}: note: {note}", file=sys.stderr)
+            print(f"{plain_file(file)}: note: {note}", file=sys.stderr)
         print("\n".join(lines_of(verdicts[-1], asked.findings)), flush=True)
     code = PASSES if all(verdict.passes for verdict in verdicts) else FAILS
     code = WRONG if unread else code

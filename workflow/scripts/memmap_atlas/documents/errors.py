@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from memmap_atlas.text.escape import printable
+
 # problems that are reported at once, and characters of each and of a value in it
 MOST_PROBLEMS = 50
 LONGEST_PROBLEM = 4000
@@ -31,11 +33,6 @@ class Problem:
 def short(key: str | int) -> str | int:
     """A key, cut to LONGEST_VALUE characters where it is longer than 80."""
     return f"{key[: LONGEST_VALUE - 3]}..." if isinstance(key, str) and len(key) > 80 else key
-
-
-def printable(text: str) -> str:
-    """``text`` on one line, with characters that can't be printed as Python escapes them."""
-    return "".join(char if char.isprintable() else repr(char).strip("'") for char in text)
 
 
 class ConfigError(Exception):

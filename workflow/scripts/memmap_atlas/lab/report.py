@@ -6,6 +6,7 @@ from typing import Any
 
 from memmap_atlas.lab.residuals import Agreement, agreements, is_within
 from memmap_atlas.lab.tables import TOLD_COLUMNS
+from memmap_atlas.text.tables import Table, columns
 
 Row = Mapping[str, Any]
 # what the table has a column for; all that the kernel says of itself is one more
@@ -56,20 +57,13 @@ def agreement_table(observations: Sequence[Row], found: Sequence[Row]) -> list[s
     table = summary(found)
     heads = [*SHOWN.values(), TOLD]
     kernels = list(dict.fromkeys(row["kernel"] for row in observations))
-    rows = [["kernel", "boots", "complete", *heads]]
+    rows = []
     for kernel in kernels:
         mine = [row for row in observations if row["kernel"] == kernel]
         complete = sum(row["outcome"] == "complete" for row in mine)
         cells = [cell(table.get(kernel, {}).get(quantity)) for quantity in (*SHOWN, TOLD)]
         rows.append([kernel, str(len(mine)), str(complete), *cells])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            text.ljust(width) if place == 0 else text.rjust(width)
-            for place, (text, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    return columns(Table(["kernel", "boots", "complete", *heads], rows)).splitlines()
 
 
 def cell(agreement: Agreement | None) -> str:
@@ -123,13 +117,15 @@ def boot_report(row: Row, found: Sequence[Row], folder: Path) -> list[str]:
     """What one boot shows: a line for each quantity, booted, computed and what is off."""
     lines = [f"\n{row['kernel']} on {row['map']}: {row['outcome']} {row['reason']}".rstrip(), ""]
     if found:
-        lines.append(f"{'':<24}{'booted':>18}{'computed':>18}{'off':>14}")
-    for residual in found:
-        numbers = [residual[key] for key in ("observed", "predicted", "off")]
-        note = "" if is_within(residual) else "  <-"
-        lines.append(
-            f"{residual['quantity']:<24}{numbers[0]:>18,}{numbers[1]:>18,}{numbers[2]:>14,}{note}"
-        )
+        rows = [
+            (
+                residual["quantity"],
+                *(f"{residual[key]:,}" for key in ("observed", "predicted", "off")),
+                "" if is_within(residual) else "<-",
+            )
+            for residual in found
+        ]
+        lines += columns(Table(("", "booted", "computed", "off", ""), rows)).splitlines()
     return [*lines, "", f"log.gz, and boot.sh to boot it by hand, are in {folder}"]
 
 

@@ -17,6 +17,7 @@ from memmap_atlas.documents.errors import ConfigError
 from memmap_atlas.memmodel.cost import cost
 from memmap_atlas.memmodel.feasibility import FEASIBLE, infeasible
 from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.memmodel.regions import Regions
 from memmap_atlas.memmodel.waste import Finding, waste_findings
 from memmap_atlas.readers.memory_map import MemoryMap
@@ -79,7 +80,7 @@ class Checked:
     def __str__(self) -> str:
         """Kernel, model and section size in words."""
         sections = f", {short(self.kernel.section_size)} sections"
-        return f"{self.name} ({self.model}{sections if has_sections(self.model) else ''})"
+        return f"{self.name} ({self.model}{sections if MODELS[self.model].has_sections else ''})"
 
 
 @dataclass(frozen=True)
@@ -120,17 +121,12 @@ def verdict_on(file: str, sha256: str, memory: MemoryMap, under: Checked) -> Ver
     return Verdict(file, sha256, memory, under, reason, needed, wasted, tuple(found))
 
 
-def has_sections(model: str) -> bool:
-    """Whether a model is one of SPARSEMEM."""
-    return model.startswith(("sparsemem", "vmemmap"))
-
-
 # --- text -----------------------------------------------------------------------------------------
 
 
 def lines_of(verdict: Verdict, most: int) -> list[str]:
     """A line for each of the ``most`` first findings, and one that closes."""
-    file = on_a_line(verdict.file)
+    file = plain_file(verdict.file)
     said = [f"{file}: {finding_text(one, verdict)}" for one in verdict.findings[:most]]
     left = verdict.findings[most:]
     if left:
@@ -138,11 +134,6 @@ def lines_of(verdict: Verdict, most: int) -> list[str]:
         size = sum(finding.wasted for finding in left)
         said.append(f"{file}: {some} of {size:,} bytes in all")
     return [*said, f"{file}: {closing(verdict)}"]
-
-
-def on_a_line(file: str) -> str:
-    """The name of a file with line breaks and other control characters written out."""
-    return plain_file(file)
 
 
 def finding_text(finding: Finding, verdict: Verdict) -> str:
@@ -166,12 +157,13 @@ def finding_text(finding: Finding, verdict: Verdict) -> str:
 
 def rounded_by(under: Checked) -> str:
     """What a model rounds its memmap to."""
-    if under.model == "discontigmem":
+    model = MODELS[under.model]
+    if model.counts_regions:
         return "the arrays of regions that lie close hold the same pages twice"
-    if under.model.startswith("sparsemem"):
-        return f"the array of each section takes whole pages of {short(under.kernel.page_size)}"
-    leaf = under.kernel.page_size if under.model == "vmemmap-base" else under.kernel.vmemmap_leaf
-    return f"the memmap is mapped in whole leaves of {short(leaf)}"
+    if model.leaf:
+        leaf = model.leaf_size(under.kernel)
+        return f"the memmap is mapped in whole leaves of {short(leaf)}"
+    return f"the array of each section takes whole pages of {short(under.kernel.page_size)}"
 
 
 def closing(verdict: Verdict) -> str:
@@ -270,7 +262,7 @@ def sarif(
         invocation["toolExecutionNotifications"] = [
             {
                 "level": "error",
-                "message": {"text": printable(str(error))},
+                "message": {"text": str(error)},
                 "locations": [{"physicalLocation": {"artifactLocation": location(file)}}],
             }
             for file, error in unread
@@ -333,7 +325,7 @@ def result(
         field = "startLine" if memory.unit == "line" else "byteOffset"
         place["region"] = {field: memory.places[regions[0]]}
     under = verdict.under
-    section = size_text(under.kernel.section_size) if has_sections(under.model) else ""
+    section = size_text(under.kernel.section_size) if MODELS[under.model].has_sections else ""
     same = "\n".join([rule, verdict.file, under.name, under.model, section, at])
     return {
         "ruleId": f"memmap/{rule}",
@@ -345,11 +337,6 @@ def result(
             "memmapFinding/v1": hashlib.sha256(same.encode(errors="surrogateescape")).hexdigest()
         },
     }
-
-
-def printable(text: str) -> str:
-    """A text without the lone surrogates that stand for bytes of file names that are no UTF-8."""
-    return text.encode(errors="backslashreplace").decode()
 
 
 def location(file: str) -> dict[str, str]:

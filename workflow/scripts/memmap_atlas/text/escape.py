@@ -1,4 +1,4 @@
-"""Text for documents: what each markup would read as its own, written out."""
+"""Foreign text in messages and documents: control characters and markup written out."""
 
 import re
 
@@ -22,29 +22,38 @@ COMMAND = ("::", "##")
 
 
 def one_line(text: str) -> str:
-    """``text`` with every stretch of space as one: a line of its own means much in most markup."""
+    """Return ``text`` with each run of white space as one space: markup gives lines a meaning."""
     return " ".join(text.split())
 
 
-def plain_file(name: str) -> str:
-    """The name of a file as it can stand first in a cell or a line: printable, no formula of a
-    spreadsheet, and no command of those who run checks and read their lines.
+def printable(text: str, instead: str = "") -> str:
+    """Return foreign text on one line that any stream can encode: control characters, separators
+    and lone surrogates written as Python escapes, or as ``instead`` where that is given.
     """
-    text = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in name)
+    return "".join(
+        letter if letter.isprintable() else instead or ascii(letter)[1:-1] for letter in text
+    )
+
+
+def plain_file(name: str) -> str:
+    """Return the name of a file as it can begin a cell or a line: printable, no formula of a
+    spreadsheet, and no command that a CI system reads from lines.
+    """
+    text = printable(name)
     return f"./{text}" if text.startswith((*FORMULA, *COMMAND)) else text
 
 
 def latex(text: str) -> str:
-    """``text`` with what LaTeX reads as markup written out."""
+    """Escape ``text`` for LaTeX."""
     return "".join(LATEX.get(letter, letter) for letter in one_line(text))
 
 
 def markdown(text: str) -> str:
-    """``text`` with what Markdown and HTML read as markup written out."""
+    """Escape ``text`` for Markdown and the HTML in it."""
     return re.sub(r"([\\`*_{}\[\]<>|#&$~])", r"\\\1", one_line(text))
 
 
 def restructured(text: str) -> str:
-    """``text`` with what reStructuredText reads as markup written out."""
+    """Escape ``text`` for reStructuredText."""
     escaped = re.sub(r"([\\`*_|:])", r"\\\1", one_line(text))
     return f"\\ {escaped}" if RST_START.match(escaped) else escaped
