@@ -98,7 +98,7 @@ def test_published_map(case: dict[str, Any]) -> None:
     assert [list(region) for region in found.regions] == case["regions"]
     assert [list(region) for region in found.nomap] == case.get("nomap", [])
     assert [list(span) for span in found.nodes] == case.get("nodes", [])
-    told = found.told
+    told = found.hints
     assert told.arch == case.get("arch")
     assert told.release == case.get("release")
     assert told.page_size == case.get("page_size")
@@ -144,10 +144,10 @@ def test_published_counts_come_back(case: dict[str, Any]) -> None:
     for prefix in writers.PREFIXES:
         found = log(writers.prefixed(messages, prefix))
         assert found.regions == joined([(start, end) for start, end in case["regions"]])
-        assert found.told.unavailable_pages == pages
-        assert found.told.clipped == bool(case.get("clipped"))
+        assert found.hints.unavailable_pages == pages
+        assert found.hints.clipped == bool(case.get("clipped"))
         if case["name"] == "rpi5-8g":
-            assert (found.told.arch, found.told.page_size) == ("arm64", 16384)
+            assert (found.hints.arch, found.hints.page_size) == ("arm64", 16384)
 
 
 # ------------------------------------------------------------------ boot logs, by hand
@@ -333,23 +333,23 @@ def test_last_whole_boot_is_read() -> None:
     cut = third[: third.index("Early memory node ranges") + 1]
     found = log(writers.prefixed([*first, *second, *cut], writers.Prefix("syslog")))
     assert found.regions == tuple(RAM)
-    assert (found.told.release, found.told.unavailable_pages) == ("6.1.2", 5)
+    assert (found.hints.release, found.hints.unavailable_pages) == ("6.1.2", 5)
     line = len(first) + 1
     assert found.notes[0].startswith("3 boots in this log say where RAM is: the one from line ")
     assert f"line {line} on is read" in found.notes[0]
     # the last one has its ranges, but was cut before its counts
     cut = third[: -len(writers.AFTER)]
     found = log(writers.prefixed([*first, *second, *cut], writers.Prefix("syslog")))
-    assert found.told.release == "6.1.2"
+    assert found.hints.release == "6.1.2"
 
 
 def test_boot_without_its_beginning() -> None:
     """The kernel's buffer has lost the banner, and another boot follows."""
     tail = writers.boot(writers.node_ranges([(0x0, 0x1000000)]))[3:]
     assert log(tail).regions == ((0x0, 0x1000000),)
-    assert log(tail).told.release is None
+    assert log(tail).hints.release is None
     found = log([*tail, *writers.boot(writers.node_ranges(RAM), release="6.1.2")])
-    assert (found.regions, found.told.release) == (tuple(RAM), "6.1.2")
+    assert (found.regions, found.hints.release) == (tuple(RAM), "6.1.2")
     assert log([*writers.boot(writers.node_ranges(RAM)), *tail]).regions == ((0x0, 0x1000000),)
 
 
@@ -361,7 +361,7 @@ def test_repeated_console_counts_once() -> None:
     timed = writers.prefixed(COUNTED, writers.Prefix("time"))
     early = timed[: timed.index(b"Dentry cache")]
     found = log(early + b"\n[    0.030000] printk: console [ttyS0] enabled\n" + timed)
-    assert (found.regions, found.told.unavailable_pages) == (tuple(RAM), 15)
+    assert (found.regions, found.hints.unavailable_pages) == (tuple(RAM), 15)
     assert not any("boots" in note for note in found.notes)
     # a boot that is no repetition has other times
     other = timed.replace(b"0.001003", b"0.001004")
@@ -373,7 +373,7 @@ def test_two_consoles_in_one_log(name: str) -> None:
     prefix = writers.Prefix(name)
     once = writers.prefixed(COUNTED, prefix).splitlines(keepends=True)
     found = log(b"".join(line * 2 for line in once))
-    assert (found.regions, found.told.unavailable_pages) == (tuple(RAM), 15)
+    assert (found.regions, found.hints.unavailable_pages) == (tuple(RAM), 15)
     assert not any("boots" in note for note in found.notes)
 
 
@@ -381,31 +381,31 @@ def test_same_count_twice_counts_twice() -> None:
     lines = ["Early memory node ranges", "  node   0: [mem 0x0-0xfffff]"]
     same = ["[Sat Oct 16 18:15:28 2021] On node 0, zone DMA: 1 pages in unavailable ranges"] * 2
     found = log([*lines, *same, "[Sat Oct 16 18:15:28 2021] ACPI: PM-Timer IO Port: 0x1808"])
-    assert (found.told.unavailable_pages, found.told.clipped) == (2, False)
+    assert (found.hints.unavailable_pages, found.hints.clipped) == (2, False)
 
 
 @pytest.mark.parametrize("prefix", writers.PREFIXES, ids=lambda prefix: prefix.name)
 def test_clipped(prefix: writers.Prefix) -> None:
     whole = [line for line in COUNTED if line not in writers.AFTER]
     found = log(writers.prefixed(whole, prefix))
-    assert (found.told.unavailable_pages, found.told.clipped) == (15, True)
+    assert (found.hints.unavailable_pages, found.hints.clipped) == (15, True)
     found = log(writers.prefixed([*whole, writers.AFTER[0]], prefix))
-    assert (found.told.unavailable_pages, found.told.clipped) == (15, False)
+    assert (found.hints.unavailable_pages, found.hints.clipped) == (15, False)
     # what is no line of the kernel proves nothing
     found = log(writers.prefixed(whole, prefix) + b"```\nAny idea?\nThanks, Jane\n")
-    assert found.told.clipped
+    assert found.hints.clipped
     # nor does a line behind a gap, but what came before the gap does
     for gap in ("...", "[...]", "<snip>", "\u2026"):
         text = writers.prefixed(whole, prefix) + f"{gap}\n".encode()
-        assert log(text + writers.prefixed(writers.AFTER, prefix)).told.clipped
+        assert log(text + writers.prefixed(writers.AFTER, prefix)).hints.clipped
         text = writers.prefixed([*whole, writers.AFTER[0]], prefix) + f"{gap}\n".encode()
-        assert not log(text + writers.prefixed(writers.AFTER, prefix)).told.clipped
+        assert not log(text + writers.prefixed(writers.AFTER, prefix)).hints.clipped
 
 
 def test_no_line_is_no_page_where_the_release_counts() -> None:
     def told(release: str, *, drop: Callable[[str], bool] = lambda line: False) -> int | None:
         messages = writers.boot(writers.node_ranges(RAM), release=release)
-        return log([line for line in messages if not drop(line)]).told.unavailable_pages
+        return log([line for line in messages if not drop(line)]).hints.unavailable_pages
 
     assert told("6.12.0-arm64") == 0
     assert told("5.14.0-arm64") == 0
@@ -426,7 +426,7 @@ def test_no_line_is_no_page_where_the_release_counts() -> None:
 
 def test_zeroed_pages() -> None:
     zeroed = ["Zeroed struct page in unavailable ranges: 23788 pages"]
-    assert log(writers.boot(writers.node_ranges(RAM), zeroed)).told.unavailable_pages == 23788
+    assert log(writers.boot(writers.node_ranges(RAM), zeroed)).hints.unavailable_pages == 23788
 
 
 @pytest.mark.parametrize(
@@ -455,7 +455,7 @@ def test_zeroed_pages() -> None:
     ],
 )
 def test_release_tells(release: str, arch: str | None, page: int | None) -> None:
-    told = log(writers.boot(writers.node_ranges(RAM), release=release)).told
+    told = log(writers.boot(writers.node_ranges(RAM), release=release)).hints
     assert (told.release, told.arch, told.page_size) == (release, arch, page)
 
 
@@ -469,12 +469,12 @@ def test_release_tells(release: str, arch: str | None, page: int | None) -> None
     ],
 )
 def test_compiler_tells(line: str, arch: str | None) -> None:
-    assert log([line, *writers.node_ranges(RAM)]).told.arch == arch
+    assert log([line, *writers.node_ranges(RAM)]).hints.arch == arch
 
 
 def test_lines_tell_the_architecture() -> None:
     def arch(*messages: str) -> str | None:
-        return log([*messages, *writers.node_ranges(RAM)]).told.arch
+        return log([*messages, *writers.node_ranges(RAM)]).hints.arch
 
     banner = "Linux version 6.12.0 (a@b) (gcc 13) #1 SMP"
     assert arch("Booting Linux on physical CPU 0x0000000000 [0x410fd034]", banner) == "arm64"
@@ -487,28 +487,28 @@ def test_lines_tell_the_architecture() -> None:
     assert arch(banner, "BIOS-e820: [mem 0x0-0xfff] reserved") == "x86_64"
     low = "Early memory node ranges\n  node   0: [mem 0x00001000-0x0009efff]\n"
     high = "BIOS-e820: [mem 0x0-0xfff] reserved\n0MB HIGHMEM available.\n"
-    assert log(high + low).told.arch == "i386"
-    assert log("x86/fpu: x87 FPU will use FXSAVE\n" + low).told.arch is None
+    assert log(high + low).hints.arch == "i386"
+    assert log("x86/fpu: x87 FPU will use FXSAVE\n" + low).hints.arch is None
 
 
 def test_page_size_that_a_log_says() -> None:
     ranges = ["Early memory node ranges", "  node   0: [mem 0x0000000000000000-0x00000000ffffffff]"]
     pages = ["On node 0 totalpages: 65536"]
-    assert log([*ranges, *pages]).told.page_size == 65536
-    assert log([*ranges, "On node 0 totalpages: 65535"]).told.page_size is None
-    assert log(ranges).told.page_size is None
-    assert log([*ranges, "CONFIG_ARM64_16K_PAGES=y"]).told.page_size == 16384
-    assert log(["CONFIG_ARM64_4K_PAGES is not set", *ranges]).told.page_size is None
+    assert log([*ranges, *pages]).hints.page_size == 65536
+    assert log([*ranges, "On node 0 totalpages: 65535"]).hints.page_size is None
+    assert log(ranges).hints.page_size is None
+    assert log([*ranges, "CONFIG_ARM64_16K_PAGES=y"]).hints.page_size == 16384
+    assert log(["CONFIG_ARM64_4K_PAGES is not set", *ranges]).hints.page_size is None
     hash_mmu = "hash-mmu: Page orders: linear mapping = 24, virtual = 16, io = 16, vmemmap = 24"
-    assert log([hash_mmu, *ranges]).told.page_size == 65536
-    assert log([*ranges, *["noise"] * 10000, "PAGESIZE=4096"]).told.page_size == 4096
+    assert log([hash_mmu, *ranges]).hints.page_size == 65536
+    assert log([*ranges, *["noise"] * 10000, "PAGESIZE=4096"]).hints.page_size == 4096
 
 
 def test_any_number_of_lines_of_memblock() -> None:
     debug = ["memblock_reserve: [0x0-0xfff] sparse_init+0x10/0x20"] * 6000
     before, after = COUNTED[:-11], COUNTED[-11:]
     assert after[0].startswith("On node")
-    told = log([*debug, *before, *debug, *after]).told
+    told = log([*debug, *before, *debug, *after]).hints
     assert (told.unavailable_pages, told.clipped) == (15, False)
 
 
@@ -526,13 +526,13 @@ def test_files_behind_the_log() -> None:
     vmstat = ["==> /proc/vmstat <==", "nr_memmap_pages 0", "nr_memmap_boot_pages 32256"]
     version = ["==> /proc/version <==", COUNTED[0]]
     found = log([*COUNTED, *["noise"] * 6000, *version, *vmstat, *tables])
-    told = found.told
+    told = found.hints
     assert (told.boot_pages, told.mapped) == (32256, (32 << 20) + (16 << 10))
     assert (told.unavailable_pages, found.notes) == (15, ())
-    assert log([*COUNTED, *tables[:5]]).told.mapped is None
-    assert log(COUNTED).told.boot_pages is None
+    assert log([*COUNTED, *tables[:5]]).hints.mapped is None
+    assert log(COUNTED).hints.boot_pages is None
     shout = [line.replace("vmemmap start", "Vmemmap") for line in tables]
-    assert log([*COUNTED, *shout]).told.mapped == (32 << 20) + (16 << 10)
+    assert log([*COUNTED, *shout]).hints.mapped == (32 << 20) + (16 << 10)
 
 
 def test_noise_does_not_matter() -> None:
@@ -542,7 +542,7 @@ def test_noise_does_not_matter() -> None:
         b"\r\n", b"\0\r\n\xf0\x9f\r\n\r\n"
     )
     found = log(noisy)
-    assert (found.regions, found.told.unavailable_pages) == (tuple(RAM), 5)
+    assert (found.regions, found.hints.unavailable_pages) == (tuple(RAM), 5)
     firmware = writers.prefixed(
         writers.e820([(0x100000, 0x200000)]), writers.Prefix("time"), "\0\n"
     )
@@ -744,7 +744,7 @@ def test_numbers_of_memblock_have_a_length() -> None:
 def test_lsmem() -> None:
     found = blocks(writers.lsmem([(0, 24), (32, 136)], 128 * MIB))
     assert found.regions == ((0, 24 * 128 * MIB), (32 * 128 * MIB, 136 * 128 * MIB))
-    assert found.told.block_size == 128 * MIB
+    assert found.hints.block_size == 128 * MIB
     assert found.unit == "line"
     assert any("whole memory blocks only" in note for note in found.notes)
     text = writers.lsmem([(0, 24), (32, 136)], 128 * MIB)
@@ -956,9 +956,9 @@ def test_boot_log_comes_back(
         with_noise(writers.prefixed(messages, prefix, "\r\n" if carriage else "\n"), pieces)
     )
     assert found.regions == joined(ram)
-    assert found.told.release == "6.12.0-test"
-    assert found.told.unavailable_pages == (sum(counts) if counts else None)
-    assert not found.told.clipped
+    assert found.hints.release == "6.12.0-test"
+    assert found.hints.unavailable_pages == (sum(counts) if counts else None)
+    assert not found.hints.clipped
     assert found.nodes == tuple(
         (
             node,
@@ -1081,7 +1081,7 @@ def test_lsmem_comes_back(
         return
     found = blocks(writers.lsmem(ram, size, None, shown, words=words, in_bytes=in_bytes))
     assert found.regions == joined([(first * size, last * size) for first, last in ram])
-    assert found.told.block_size == (size if "block" in shown else None)
+    assert found.hints.block_size == (size if "block" in shown else None)
 
 
 # ------------------------------------------------------------------ broken in every way

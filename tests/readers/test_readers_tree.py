@@ -239,11 +239,6 @@ def test_reservations_take_nothing_away() -> None:
     assert device_tree.read(flattened(PLAIN, reserved=[RAM])).regions == (RAM, HIGH)
 
 
-def test_identity() -> None:
-    assert device_tree.identity(flattened(PLAIN)) == ("Board", "maker,board")
-    assert device_tree.identity(flattened(root(memory([RAM])))) == ("", "")
-
-
 # a file's form
 
 
@@ -701,7 +696,7 @@ VALID = [
 
 
 def assert_readable_or_told(data: bytes) -> None:
-    for call in (device_tree.read, device_tree.identity):
+    for call in (device_tree.read, device_tree.tree_of):
         try:
             found = call(data)
         except Unreadable as error:

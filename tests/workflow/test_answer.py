@@ -60,7 +60,7 @@ def map_of(log: dict[str, Any], **told: Any) -> MemoryMap:
     found = KernelHints(
         kernel.arch, kernel.release, kernel.page_size, None, log["unavailable_pages"]
     )
-    return memory_map("boot log", banks, "line", overlaps="refuse", told=replace(found, **told))
+    return memory_map("boot log", banks, "line", overlaps="refuse", hints=replace(found, **told))
 
 
 # which kernel stands for another
@@ -137,7 +137,7 @@ def test_other_counts() -> None:
     mapped = int(cost(regions, kernel, "vmemmap").memmap[0])
     told = KernelHints("arm64", "6.12", 4096, None, 0, boot_pages=pages, mapped=mapped + 4096)
     banks = [Bank(start, end, 1) for start, end in ram]
-    found = memory_map("log", banks, "line", overlaps="refuse", told=told)
+    found = memory_map("log", banks, "line", overlaps="refuse", hints=told)
     counts = {check.quantity: check for check in checks(found, "arm64-6.12-4k", KERNELS)}
     assert counts["nr_memmap_boot_pages"].agrees
     assert counts["the vmemmap part of kernel_page_tables"].verdict == "differs by +4,096 bytes"
@@ -194,7 +194,8 @@ def test_classic_sections_can_make_struct_pages_larger() -> None:
 
 @pytest.mark.parametrize("needed", [None, 1 << 26])
 def test_what_is_needed_is_said_where_it_is_known(needed: int | None) -> None:
-    sizes = {f"{part}_bytes": 1 for part in ("ram", "memmap", "wasted", *PARTS, *EXTRA)}
+    names = ("ram", "memmap", "wasted", *(part.name for part in (*PARTS, *EXTRA)))
+    sizes = {f"{name}_bytes": 1 for name in names}
     told = {"kernel": "k", "model": "vmemmap", "selectable": True, "reason": "a rule"}
     row = {**sizes, **told, "feasible": needed is not None, "needed_bytes": needed}
     text = of_kernel(pd.DataFrame([row]), "k", KERNELS[ASSUMED], "it was asked for").parts[0]

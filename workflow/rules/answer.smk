@@ -23,6 +23,7 @@ rule answer_sheet:
     params:
         kernel=lambda wildcards: the_question().kernel,
         reason=lambda wildcards: the_question().reason,
+        memory=lambda wildcards: memory_values(the_question().memory),
     message:
         "{wildcards.sweep}: the answer"
     script:

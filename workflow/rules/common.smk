@@ -39,6 +39,7 @@ from memmap_atlas.pipeline.rule_inputs import (
 )
 from memmap_atlas.pipeline.run_lock import RunLock, unlock
 from memmap_atlas.pipeline.verify import stale_results, remove_scratch, set_clocks
+from memmap_atlas.readers.memory_map import memory_values
 from memmap_atlas.reports.census_inputs import census_inputs, census_state, censuses
 from memmap_atlas.sweepfile.sweeps import load_sweeps
 

@@ -4,7 +4,6 @@ from memmap_atlas.job import start_job
 
 start_job()
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,8 @@ from memmap_atlas.advice.build_options import choice_row, choices
 from memmap_atlas.advice.map_changes import change_row, smallest_changes
 from memmap_atlas.answer.log_counts import checks
 from memmap_atlas.answer.report import sections
-from memmap_atlas.documents.errors import ConfigError
 from memmap_atlas.integrity.staging import staged_outputs
-from memmap_atlas.readers.dispatch import read_file
-from memmap_atlas.readers.memory_map import MemoryMap
+from memmap_atlas.readers.memory_map import memory_from
 from memmap_atlas.sweep.design import load
 from memmap_atlas.text.tables import as_markdown, as_text
 
@@ -26,18 +23,14 @@ if TYPE_CHECKING:
 if __name__ == "__main__":
     with staged_outputs(snakemake.output, snakemake.input) as staged:
         sweep = load(Path(snakemake.input.sweep))
-        try:
-            memory_map = read_file(Path(snakemake.input.map), snakemake.input.map).content
-        except ConfigError as error:
-            sys.exit(f"Error: {error}")
-        assert isinstance(memory_map, MemoryMap)
+        memory = memory_from(snakemake.params.memory)
         rows = pd.concat(map(pd.read_parquet, snakemake.input.memmap), ignore_index=True)
         name, reason = snakemake.params.kernel, snakemake.params.reason
-        compared = checks(memory_map, name, sweep.kernels)
-        built = choices(memory_map.regions, sweep.kernels, name)
+        compared = checks(memory, name, sweep.kernels)
+        built = choices(memory.regions, sweep.kernels, name)
         kernel = sweep.kernels[name]
-        moved = smallest_changes(memory_map.regions, kernel, kernel.default_model)
-        answer = sections(memory_map, sweep, rows, name, reason, compared, built, moved)
+        moved = smallest_changes(memory.regions, kernel, kernel.default_model)
+        answer = sections(memory, sweep, rows, name, reason, compared, built, moved)
         staged(snakemake.output.text).write_text(as_text(answer), encoding="utf-8")
         staged(snakemake.output.markdown).write_text(as_markdown(answer), encoding="utf-8")
         tables = {

@@ -12,6 +12,7 @@ import yaml
 from memmap_atlas.catalog.kernels import KERNEL_DEFINITIONS
 from memmap_atlas.documents.validate import SCHEMAS, schema_of
 from memmap_atlas.figures.registry import FIGURES
+from memmap_atlas.readers.dispatch import FORMATS
 from memmap_atlas.sweepfile.sweeps import SWEEP_DEFINITIONS
 
 ROOT = Path(__file__).parents[2]
@@ -80,9 +81,16 @@ def figures() -> str:
     return "\n".join(lines) + "\n"
 
 
+def formats() -> str:
+    """The formats of files, as a Markdown table."""
+    lines = ["| file | what is read | what to know |", "|---|---|---|"]
+    lines += [f"| {known.file} | {known.content} | {known.caution} |" for known in FORMATS]
+    return "\n".join(lines) + "\n"
+
+
 def documented(text: str) -> str:
-    """``text`` of the README with the tables of today's schemas and kinds of figures."""
-    for name, table in (("keys", tables()), ("figures", figures())):
+    """``text`` of the README with the tables of today's schemas, kinds of figures and formats."""
+    for name, table in (("keys", tables()), ("figures", figures()), ("formats", formats())):
         head, _, rest = text.partition(f"<!-- {name} -->")
         _, _, tail = rest.partition(f"<!-- end of {name} -->")
         text = f"{head}<!-- {name} -->\n\n{table}\n<!-- end of {name} -->{tail}"

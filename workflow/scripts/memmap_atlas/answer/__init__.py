@@ -1,1 +1,1 @@
-"""What one machine's memory map costs, checked against what its own log says, with advice."""
+"""Answer for one machine: the cost of its memory map, checks against its own log, and advice."""

@@ -1,7 +1,7 @@
-"""A kernel's own counts in its log, beside what is computed for its map.
+"""Counts that a kernel printed in its log, compared with what is computed for its map.
 
-What is printed as "pages in unavailable ranges" is the number of struct pages that were made for
-no RAM: the waste, without what a leaf is rounded up by.
+"Pages in unavailable ranges" are the struct pages of addresses without RAM: the waste but for the
+rounding up to whole leaves.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from memmap_atlas.memmodel.cost import cost, counted_pages
 from memmap_atlas.memmodel.feasibility import FEASIBLE, infeasible
 from memmap_atlas.memmodel.kernel import Kernel
+from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.memmodel.regions import Regions, whole_pages
 from memmap_atlas.memmodel.release import UNKNOWN, Change, Release
 from memmap_atlas.readers.memory_map import KernelHints, MemoryMap
@@ -32,8 +33,12 @@ MEMBLOCK_PFN_VALID = ("arm",)
 
 @dataclass(frozen=True)
 class Check:
-    """One quantity: what the file says, what is computed (None where there is no such thing), both
-    in ``unit``, and the verdict in words.
+    """Quantity of the file beside what is computed for its map.
+
+    unit: of both numbers
+    observed: as the file has it, None where it does not
+    computed: for the kernel that is taken, None where that has no such quantity
+    verdict: in words
     """
 
     quantity: str
@@ -44,81 +49,84 @@ class Check:
 
     @property
     def agrees(self) -> bool:
-        """Whether both are there and the same."""
+        """Both numbers are known and equal."""
         return self.observed is not None and self.observed == self.computed
 
 
-def checks(found: MemoryMap, name: str, kernels: Mapping[str, Kernel]) -> list[Check]:
-    """Every count of the kernel's own, against kernel ``name`` of ``kernels`` with its default
-    model.
+def checks(memory: MemoryMap, name: str, kernels: Mapping[str, Kernel]) -> list[Check]:
+    """Compare every count that the file's kernel made with kernel ``name`` of ``kernels`` under
+    its default model; nothing where a rule of that kernel forbids the map.
     """
-    kernel, told = kernels[name], found.told
-    ram = Regions.of([found.regions])
+    kernel, hints = kernels[name], memory.hints
+    ram = Regions.of([memory.regions])
     if infeasible(ram, kernel, kernel.default_model)[0] != FEASIBLE:
         return []
-    result = cost(ram, kernel, kernel.default_model)
-    listed = [unavailable(found, name, kernels)]
-    if told.boot_pages is not None:
+    listed = [unavailable(memory, name, kernels)]
+    if hints.boot_pages is not None:
         pages = int(counted_pages(ram, kernel, kernel.default_model)[0])
-        listed.append(compared("nr_memmap_boot_pages", "pages", told.boot_pages, pages))
-    if told.mapped is not None:
-        what = "the vmemmap part of kernel_page_tables"
-        if kernel.default_model.startswith("vmemmap"):
-            listed.append(compared(what, "bytes", told.mapped, int(result.memmap[0])))
+        listed.append(compared("nr_memmap_boot_pages", "pages", hints.boot_pages, pages))
+    if hints.mapped is not None:
+        quantity = "the vmemmap part of kernel_page_tables"
+        if MODELS[kernel.default_model].leaf:
+            size = int(cost(ram, kernel, kernel.default_model).memmap[0])
+            listed.append(compared(quantity, "bytes", hints.mapped, size))
         else:
             text = f"can't be checked: {name} has no vmemmap"
-            listed.append(Check(what, "bytes", told.mapped, None, text))
+            listed.append(Check(quantity, "bytes", hints.mapped, None, text))
     return listed
 
 
-def unavailable(found: MemoryMap, name: str, kernels: Mapping[str, Kernel]) -> Check:
-    """Pages in unavailable ranges (mm/page_alloc.c: init_unavailable_mem(), 4.18;
+def unavailable(memory: MemoryMap, name: str, kernels: Mapping[str, Kernel]) -> Check:
+    """Compare the pages in unavailable ranges (mm/page_alloc.c: init_unavailable_mem(), 4.18;
     init_unavailable_range(), 5.12; mm/mm_init.c from 6.4).
     """
-    kernel, told = kernels[name], found.told
-    quantity = "pages in unavailable ranges"
-    computed = pages_without_ram(found, kernel)
-    observed = told.unavailable_pages
+    kernel, hints = kernels[name], memory.hints
+    computed = pages_without_ram(memory, kernel)
+    observed = hints.unavailable_pages
 
-    def unchecked(reason: str) -> Check:
-        return Check(quantity, "pages", observed, computed, f"can't be checked: {reason}")
+    def check(verdict: str) -> Check:
+        return Check("pages in unavailable ranges", "pages", observed, computed, verdict)
 
-    if reason := counts_no_holes(told, kernel):
-        return unchecked(reason)
+    if reason := counts_no_holes(hints, kernel):
+        return check(f"can't be checked: {reason}")
     if observed is None:
-        return unchecked("the file has no such line")
+        return check("can't be checked: the file has no such line")
     if observed == computed:
-        return Check(quantity, "pages", observed, computed, "agrees")
+        return check("agrees")
     off = observed - computed
     text = f"differs by {off:+,} pages"
-    if -off == tail_pages(found, kernel) and (
-        told.clipped or release_of(told, kernel) < COUNTS_TAIL.since
+    if -off == tail_pages(memory, kernel) and (
+        hints.clipped or release_of(hints, kernel) < COUNTS_TAIL.since
     ):
-        why = "the file ends before it" if told.clipped else "kernels before 5.6 leave it out"
-        return Check(
-            quantity, "pages", observed, computed, f"{text}, the end of the last section: {why}"
+        why = (
+            "the file ends before it"
+            if hints.clipped
+            else f"kernels before {COUNTS_TAIL.since} leave it out"
         )
-    others = [
-        other
-        for other, one in kernels.items()
-        if one.arch == kernel.arch
-        and one.release == kernel.release
-        and (told.page_size is None or one.page_size == told.page_size)
-        and pages_without_ram(found, one) == observed
+        return check(f"{text}, the end of the last section: {why}")
+    agreeing = [
+        other_name
+        for other_name, other in kernels.items()
+        if other.arch == kernel.arch
+        and other.release == kernel.release
+        and (hints.page_size is None or other.page_size == hints.page_size)
+        and pages_without_ram(memory, other) == observed
     ]
-    if others:
-        text += f"; it is what {others[0]} has: is it the kernel of this log?"
-    return Check(quantity, "pages", observed, computed, text)
+    if agreeing:
+        text += f"; it is what {agreeing[0]} has: is it the kernel of this log?"
+    return check(text)
 
 
-def release_of(told: KernelHints, kernel: Kernel) -> Release:
-    """Release of the kernel that wrote the log, or of ``kernel`` where the log does not say."""
-    return Release.parse(told.release or kernel.release) or UNKNOWN
+def release_of(hints: KernelHints, kernel: Kernel) -> Release:
+    """Return the release of the kernel that wrote the log, or of ``kernel`` where the log does not
+    name it.
+    """
+    return Release.parse(hints.release or kernel.release) or UNKNOWN
 
 
-def counts_no_holes(told: KernelHints, kernel: Kernel) -> str:
-    """Why a kernel's count says nothing of holes, "" where it does."""
-    release = release_of(told, kernel)
+def counts_no_holes(hints: KernelHints, kernel: Kernel) -> str:
+    """Return why the kernel's count leaves holes out, "" where it has them."""
+    release = release_of(hints, kernel)
     if release < COUNTS_HOLES.since:
         first = COUNTS_HOLES.since
         return f"release {release.series} does not count holes, {first} was the first"
@@ -128,25 +136,25 @@ def counts_no_holes(told: KernelHints, kernel: Kernel) -> str:
             f"{kernel.arch} of release {release.series} counts no hole, its pfn_valid() looks at "
             "memblock"
         )
-    if not kernel.default_model.startswith(("vmemmap", "sparsemem")):
+    if not MODELS[kernel.default_model].has_sections:
         return f"with {kernel.default_model} the count is of another thing"
     return ""
 
 
-def pages_without_ram(found: MemoryMap, kernel: Kernel) -> int:
-    """Struct pages of sections that are of no RAM."""
-    result = cost(Regions.of([found.regions]), kernel, kernel.default_model)
+def pages_without_ram(memory: MemoryMap, kernel: Kernel) -> int:
+    """Return the number of struct pages in sections that describe addresses without RAM."""
+    result = cost(Regions.of([memory.regions]), kernel, kernel.default_model)
     return int(result.hole[0] + result.edge[0]) // kernel.struct_page_size
 
 
-def tail_pages(found: MemoryMap, kernel: Kernel) -> int:
-    """Pages from the end of RAM to the end of its section."""
-    end = int(whole_pages(Regions.of([found.regions]), kernel.page_size).last[0])
+def tail_pages(memory: MemoryMap, kernel: Kernel) -> int:
+    """Return the number of pages from the end of RAM to the end of its section."""
+    end = int(whole_pages(Regions.of([memory.regions]), kernel.page_size).last[0])
     return -end % kernel.section_size // kernel.page_size
 
 
 def compared(quantity: str, unit: str, observed: int, computed: int) -> Check:
-    """A count that is there, beside what is computed."""
+    """Compare a count that both sides have."""
     off = observed - computed
     verdict = "agrees" if not off else f"differs by {off:+,} {unit}"
     return Check(quantity, unit, observed, computed, verdict)

@@ -1,4 +1,4 @@
-"""From the files that a user asks about to the sweeps that answer for them."""
+"""Question of a user: the file, the kernel that runs on it, and the sweeps that answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,19 +27,21 @@ from memmap_atlas.sweepfile.sweeps import checked_kernels
 
 @dataclass(frozen=True)
 class Question:
-    """What a user asks about.
+    """File of a user, and the sweeps that answer for it.
 
-    layout: the map's name
-    file: where it stands, from the working directory
-    kernel: by name, the one that runs on it
+    layout: name of its map
+    file: path from the working directory
+    memory: what was read of it
+    kernel: name of the kernel that runs on it
     reason: why it is that one, in words
-    every: the sweep of all kernels and models
-    alone: the sweep of this kernel with all models
+    every: sweep of all kernels and models
+    alone: sweep of this kernel with all models
     asked: the configuration that asks it, as on a command line
     """
 
     layout: str
     file: str
+    memory: MemoryMap
     kernel: str
     reason: str
     every: Sweep
@@ -53,10 +55,10 @@ class Question:
 
 
 def question_of(config: Mapping[str, Any], root: Path, folder: Path) -> Question:
-    """The question of a configuration: ``file`` is a memory map, or with it the .config of the
-    kernel that runs on it; ``kernel`` says which of the shipped ones does.
+    """Return the question of a configuration: ``file`` is a memory map, or with it the .config of
+    the kernel that runs on it; ``kernel`` names one of the shipped kernels instead.
 
-    ``root`` holds config/; paths start at ``folder``. Raises ConfigError with what is wrong.
+    ``root`` holds config/; paths start at ``folder``. Raises ConfigError with every mistake.
     """
     refuse(problems(config, "config", "config"))
     asked = config["file"]
@@ -64,22 +66,22 @@ def question_of(config: Mapping[str, Any], root: Path, folder: Path) -> Question
     names = matching([asked] if isinstance(asked, str) else asked, folder, "config", ("file",))
     refuse_names(names, "config", ("file",))
     read = [read_file(folder / name, name) for name in names]
-    maps = [one for one in read if isinstance(one.content, MemoryMap)]
-    configs = [one for one in read if one not in maps]
+    maps = [(file, file.content) for file in read if isinstance(file.content, MemoryMap)]
+    configs = [file for file in read if not isinstance(file.content, MemoryMap)]
     if len(maps) != 1 or len(configs) > 1:
-        text = f"{listing(maps)} and {listing(configs, 'configuration')}: give one file with a "
+        listed = listing([file for file, _ in maps], "map")
+        text = f"{listed} and {listing(configs, 'configuration')}: give one file with a "
         text += "memory map, and with it at most one kernel's .config (for many maps, write a "
         text += "sweep with layouts.files)"
         raise ConfigError([Problem("config", ("file",), text)])
-    (found,) = maps
-    assert isinstance(found.content, MemoryMap)
-    layout = layout_name(found.file)
-    sources = [source_of(layout, found)]
+    ((file, memory),) = maps
+    layout = layout_name(file.file)
+    sources = [source_of(layout, file)]
     kernel, reason = "", ""
-    for one in configs:
-        kernel, reason = "given", f"{one.file} is its configuration"
-        entry, source = kernel_entry(kernel, {"config": one.file}, entries, folder)
-        entries, files = {**entries, kernel: entry}, {**files, kernel: one.file}
+    for kernel_config in configs:
+        kernel, reason = "given", f"{kernel_config.file} is its configuration"
+        entry, source = kernel_entry(kernel, {"config": kernel_config.file}, entries, folder)
+        entries, files = {**entries, kernel: entry}, {**files, kernel: kernel_config.file}
         sources.append(source)
     kernels = build_kernels(entries, files)
     if wanted := config.get("kernel"):
@@ -88,36 +90,37 @@ def question_of(config: Mapping[str, Any], root: Path, folder: Path) -> Question
             raise ConfigError([Problem("config", ("kernel",), f"{text}config/kernels.yaml")])
         kernel, reason = wanted, "it was asked for"
     if not kernel:
-        kernel, reason = match_kernel(found.content.told, kernels)
-    every = sweep_of(layout, found, kernels, tuple(sources))
-    alone = sweep_of(layout, found, {kernel: kernels[kernel]}, tuple(sources), "--kernel")
-    told = (f"file={as_yaml(names)}", *([f"kernel={wanted}"] if wanted else []))
-    return Question(layout, found.file, kernel, reason, every, alone, told)
+        kernel, reason = match_kernel(memory.hints, kernels)
+    every = sweep_of(layout, file.file, memory, kernels, tuple(sources))
+    only = {kernel: kernels[kernel]}
+    alone = sweep_of(layout, file.file, memory, only, tuple(sources), "--kernel")
+    words = (f"file={as_yaml(names)}", *([f"kernel={wanted}"] if wanted else []))
+    return Question(layout, file.file, memory, kernel, reason, every, alone, words)
 
 
-def listing(read: list[Read], what: str = "map") -> str:
-    """How many files of a sort there are, and which."""
-    names = f" ({', '.join(one.file for one in read[:4])})" if read else ""
-    return f"{len(read)} {what}{'' if len(read) == 1 else 's'}{names}"
+def listing(read: list[Read], noun: str) -> str:
+    """Count files in words, and name the first four."""
+    names = f" ({', '.join(file.file for file in read[:4])})" if read else ""
+    return f"{len(read)} {noun}{'' if len(read) == 1 else 's'}{names}"
 
 
 def sweep_of(
     layout: str,
-    found: Read,
+    file: str,
+    memory: MemoryMap,
     kernels: Mapping[str, Kernel],
     sources: tuple[SourceFile, ...],
     suffix: str = "",
 ) -> Sweep:
-    """The sweep of one map over some kernels, with the figure that it has room for.
+    """Return the sweep of one map over some kernels, with the figure that it has room for.
 
-    A layout's name has no two dashes in a row, so that no other map's sweep is called the same.
+    A layout's name has no two dashes in a row, so that no other map's sweep has the same name.
     """
-    assert isinstance(found.content, MemoryMap)
     return Sweep(
         name=f"answer-{layout}{suffix}",
-        description=f"The memory map of {found.file}: {found.content.kind}.",
+        description=f"The memory map of {file}: {memory.kind}.",
         grid=None,
-        regions={layout: found.content.regions},
+        regions={layout: memory.regions},
         kernels=kernels,
         section_sizes=(None,),
         models=tuple(MODELS),

@@ -1,5 +1,5 @@
-"""The answer for one memory map, in sections: what it is, what it costs, whether its own log
-agrees, and what would be better.
+"""Answer for one memory map, in sections: the map, its cost, the comparison with its own log, and
+better builds and maps.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,22 +12,24 @@ from memmap_atlas.advice.map_changes import Search, sentence
 from memmap_atlas.answer.log_counts import Check
 from memmap_atlas.memmodel.feasibility import beside_its_array
 from memmap_atlas.memmodel.kernel import Kernel
-from memmap_atlas.memmodel.models import PROPOSALS
+from memmap_atlas.memmodel.models import MODELS, PROPOSALS
+from memmap_atlas.memmodel.quantities import NAMED, parts_of
 from memmap_atlas.memmodel.regions import Regions
 from memmap_atlas.readers.memory_map import MemoryMap
 from memmap_atlas.sweep.design import SourceFile, Sweep
-from memmap_atlas.text.labels import amount, cell_label, exact, size_label
+from memmap_atlas.text.labels import amount, cell_label, exact, listed, size_label
 from memmap_atlas.text.tables import Section, Table
 
 MOST_LINES = 40
 MOST_CHANGES = 12
-PARTS = ("hole", "edge", "rounding")
-EXTRA = ("section_table", "usage", "page_table")
+PARTS = parts_of("wasted")
+# beside the memmap
+EXTRA = tuple(part for part in parts_of("total") if part.name != "memmap")
 FORBIDDEN = "-"
 
 
 def sections(
-    found: MemoryMap,
+    memory: MemoryMap,
     sweep: Sweep,
     rows: pd.DataFrame,
     name: str,
@@ -36,12 +38,14 @@ def sections(
     built: Sequence[Choice],
     moved: Search,
 ) -> list[Section]:
-    """The whole answer; ``rows`` are those of the memmap dataset of ``sweep``, ``name`` is the
-    kernel that runs on the map, and ``reason`` why it is that one.
+    """Return the whole answer.
+
+    rows: of the memmap dataset of ``sweep``
+    name: the kernel that runs on the map; reason: why it is that one
     """
-    kernel, ram = sweep.kernels[name], Regions.of([found.regions])
+    kernel, ram = sweep.kernels[name], Regions.of([memory.regions])
     return [
-        the_map(found, sweep.sources),
+        of_map(memory, sweep.sources),
         of_kernel(rows, name, kernel, reason),
         of_counts(compared, name),
         of_choices(built, [choice for choice in built if unsafe(ram, sweep.kernels, choice)]),
@@ -50,55 +54,57 @@ def sections(
     ]
 
 
-def the_map(found: MemoryMap, sources: Sequence[SourceFile]) -> Section:
-    """The file and the RAM that it has."""
+def of_map(memory: MemoryMap, sources: Sequence[SourceFile]) -> Section:
+    """Describe the file and the RAM that it has."""
     lines = [
-        f"{one.file}: {one.kind}, SHA-256 {one.sha256}" if one.sha256 else one.file
-        for one in sources
+        f"{source.file}: {source.kind}, SHA-256 {source.sha256}" if source.sha256 else source.file
+        for source in sources
     ]
-    notes = [f"Note: {one.file}: {note}." for one in sources for note in one.notes]
-    ram = sum(end - start for start, end in found.regions)
+    notes = [f"Note: {source.file}: {note}." for source in sources for note in source.notes]
+    ram = sum(end - start for start, end in memory.regions)
     heads = ("RAM", "size", "hole behind it")
     rows = []
-    for (start, end), following in zip(found.regions, [*found.regions[1:], None], strict=True):
+    for (start, end), following in zip(memory.regions, [*memory.regions[1:], None], strict=True):
         gap = amount(following[0] - end) if following else ""
         rows.append((f"[{start:#x}, {end:#x})", amount(end - start), gap))
     parts: list[str | Table] = ["\n".join([*lines, *notes])]
     parts.append(Table(heads, rows[:MOST_LINES]))
     if len(rows) > MOST_LINES:
         parts.append(f"and {len(rows) - MOST_LINES} regions more")
-    count = len(found.regions)
+    count = len(memory.regions)
     text = [f"{amount(ram)} of RAM in {count} region{'s' if count > 1 else ''}."]
-    if found.nomap:
-        size = amount(sum(end - start for start, end in found.nomap))
+    if memory.nomap:
+        size = amount(sum(end - start for start, end in memory.nomap))
         text.append(f"Of it {size} are not mapped (no-map); they keep their struct pages.")
-    if len(found.nodes) > 1:
-        spans = ", ".join(f"{node} [{start:#x}, {end:#x})" for node, start, end in found.nodes)
+    if len(memory.nodes) > 1:
+        spans = ", ".join(f"{node} [{start:#x}, {end:#x})" for node, start, end in memory.nodes)
         text.append(f"Nodes: {spans}.")
-        if any(high > low for (_, _, high), (_, low, _) in pairwise(by_start(found.nodes))):
+        if any(high > low for (_, _, high), (_, low, _) in pairwise(by_start(memory.nodes))):
             text.append("Nodes interleave.")
     return Section("Memory map", [*parts, "\n".join(text)])
 
 
 def by_start(nodes: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-    """Nodes in the order of their addresses."""
+    """Sort nodes by their addresses."""
     return sorted(nodes, key=lambda node: node[1])
 
 
 def of_kernel(rows: pd.DataFrame, name: str, kernel: Kernel, reason: str) -> Section:
-    """What each model takes on the kernel of the machine; the one that it runs with is marked."""
+    """Tabulate what each model takes on the machine's kernel; its default model is marked."""
     mine = rows[rows["kernel"] == name]
-    heads = ("model", "", "memmap", "wasted", *PARTS, "sections, tables", "% of RAM")
+    shown = (NAMED["memmap"], NAMED["wasted"], *PARTS)
+    labels = [quantity.label for quantity in shown]
+    heads = ("model", "", *labels, "sections, tables", "% of RAM")
     table = []
     for row in mine.to_dict("records"):
         mark = "default" if row["model"] == kernel.default_model else ""
         mark = mark or ("can be built" if row["selectable"] else "")
-        mark = mark or ("proposal" if row["model"] in PROPOSALS else "")
+        mark = mark or ("proposal" if MODELS[row["model"]].proposal else "")
         if not row["feasible"]:
             table.append((row["model"], row["reason"], *[FORBIDDEN] * (len(heads) - 2)))
             continue
-        extra = sum(int(row[f"{part}_bytes"]) for part in EXTRA)
-        sizes = [int(row[f"{part}_bytes"]) for part in ("memmap", "wasted", *PARTS)]
+        extra = sum(int(row[part.column]) for part in EXTRA)
+        sizes = [int(row[quantity.column]) for quantity in shown]
         share = 100 * (sizes[0] + extra) / int(row["ram_bytes"])
         table.append(
             (row["model"], mark, *[f"{size:,}" for size in (*sizes, extra)], f"{share:.2f}")
@@ -114,7 +120,7 @@ def of_kernel(rows: pd.DataFrame, name: str, kernel: Kernel, reason: str) -> Sec
 
 
 def of_all(rows: pd.DataFrame, kernels: Mapping[str, Kernel]) -> Section:
-    """What every kernel wastes under every model, each with its own section size."""
+    """Tabulate the waste of every kernel under every model, each with its own section size."""
     models = list(rows["model"].drop_duplicates())
     wasted = rows.pivot(index="kernel", columns="model", values="wasted_bytes")
     needed = rows.dropna(subset=["needed_bytes"]).groupby("kernel")["needed_bytes"].first()
@@ -132,18 +138,19 @@ def of_all(rows: pd.DataFrame, kernels: Mapping[str, Kernel]) -> Section:
     text = (
         "Wasted memmap (K, M, G: KiB, MiB, GiB; bytes are in the CSV): what stays allocated and is "
         f"no struct page of RAM. * is the kernel's default model, {FORBIDDEN} what a rule of the "
-        "kernel forbids. vmemmap-populated and vmemmap-trimmed are proposals, never merged."
+        f"kernel forbids. {listed(list(PROPOSALS))} are proposals, never merged."
     )
     heads = ("kernel", "page", "section", "needed", *models)
     return Section("Every kernel and model", [text, Table(heads, table)])
 
 
-def of_choices(found: Sequence[Choice], unsafe: Sequence[Choice]) -> Section:
-    """What the kernel could be built with instead, the best first in words; ``unsafe`` are those
-    that no one should be told to use.
+def of_choices(choices: Sequence[Choice], unsafe: Sequence[Choice]) -> Section:
+    """Tabulate what the kernel could be built with instead, the best first in words.
+
+    ``unsafe``: choices that are never recommended
     """
-    present = found[0]
-    usable = [choice for choice in found if choice == present or choice not in unsafe]
+    present = choices[0]
+    usable = [choice for choice in choices if choice == present or choice not in unsafe]
     same = [choice for choice in usable if choice.kernel == present.kernel]
     lines = []
     for words, among, edit in (
@@ -171,8 +178,10 @@ def of_choices(found: Sequence[Choice], unsafe: Sequence[Choice]) -> Section:
         "elsewhere is not in it, nor that larger sections make memory blocks larger, in which "
         "memory is added and removed."
     )
-    classic = [choice for choice in usable if choice.model.startswith("sparsemem")]
-    if present.model == "vmemmap" and any(choice.total is not None for choice in classic):
+    classic = [choice for choice in usable if MODELS[choice.model].family == "sparsemem"]
+    if MODELS[present.model].leaf == "kernel" and any(
+        choice.total is not None for choice in classic
+    ):
         # include/linux/page-flags-layout.h: LAST_CPUPID_NOT_IN_PAGE_FLAGS
         parts.append(
             "Classic SPARSEMEM keeps the section's number in page->flags. With NUMA_BALANCING its "
@@ -189,14 +198,14 @@ def of_choices(found: Sequence[Choice], unsafe: Sequence[Choice]) -> Section:
             f"{choice.wasted:,}",
             "" if choice.difference is None else f"{choice.difference:+,}",
         )
-        for choice in found
+        for choice in choices
         if choice.total is not None
     ]
     heads = ("kernel", "model", "needs", "section", "takes", "wasted", "more than now")
     if rows:
         parts.append(Table(heads, rows, names=3))
     rules: dict[str, list[str]] = {}
-    for choice in found:
+    for choice in choices:
         if choice.reason:
             sizes = rules.setdefault(f"{choice.kernel}, {choice.model}: {choice.reason}", [])
             sizes.append(cell_label(choice.section_size))
@@ -208,25 +217,25 @@ def of_choices(found: Sequence[Choice], unsafe: Sequence[Choice]) -> Section:
 
 
 def unsafe(ram: Regions, kernels: Mapping[str, Kernel], choice: Choice) -> bool:
-    """Whether the kernel of a choice would write where it must not."""
+    """Return True where the kernel of a choice writes beside its array."""
     return bool(beside_its_array(ram, kernels[choice.kernel], choice.model)[0])
 
 
 def build(choice: Choice) -> str:
-    """A choice in words."""
+    """Name a choice in words."""
     section = size_label(choice.section_size)
     return f"{choice.kernel} with {choice.model} and sections of {section}"
 
 
-def of_changes(found: Search, name: str, model: str, forbidden: str) -> Section:
-    """The changes of the map that are worth it."""
+def of_changes(search: Search, name: str, model: str, forbidden: str) -> Section:
+    """List the changes of the map that save memory."""
     title = "The smallest change of the map"
     if forbidden:
         return Section(title, [f"{name} can't have this map: {forbidden}."])
     about = f"One change at a time, under {name} with {model}"
-    if not found.changes:
+    if not search.changes:
         return Section(title, [f"{about}: no change of the map saves anything."])
-    lines = [f"{sentence(change)[0].upper()}{sentence(change)[1:]}." for change in found.changes]
+    lines = [f"{sentence(change)[0].upper()}{sentence(change)[1:]}." for change in search.changes]
     parts: list[str | Table] = ["\n".join(lines[:MOST_CHANGES])]
     if len(lines) > MOST_CHANGES:
         parts.append(f"and {len(lines) - MOST_CHANGES} smaller ones, in the CSV")
@@ -237,25 +246,25 @@ def of_changes(found: Search, name: str, model: str, forbidden: str) -> Section:
             *(f"{size:,}" for size in (change.distance, change.moved, change.given_up)),
             *(f"{size:,}" for size in (change.saved, change.net)),
         )
-        for change in found.changes[:MOST_CHANGES]
+        for change in search.changes[:MOST_CHANGES]
     ]
     text = (
         f"{about}; what moves keeps its size. Less far, or for less RAM, no change saves as much."
     )
-    if found.complete_to is not None:
-        text += f" All changes below {exact(found.complete_to)} were tried, of larger ones some."
+    if search.complete_to is not None:
+        text += f" All changes below {exact(search.complete_to)} were tried, of larger ones some."
     return Section(title, [text, *parts, Table(heads, rows)])
 
 
-def of_counts(found: Sequence[Check], name: str) -> Section:
-    """The log's own counts beside what is computed."""
+def of_counts(compared: Sequence[Check], name: str) -> Section:
+    """Tabulate the log's own counts beside what is computed."""
     rows = [
         (
             check.quantity,
             check.verdict,
-            *("-" if v is None else f"{v:,}" for v in (check.observed, check.computed)),
+            *("-" if count is None else f"{count:,}" for count in (check.observed, check.computed)),
         )
-        for check in found
+        for check in compared
     ]
     heads = ("count", "verdict", "in the file", "computed")
     text = f"What the file's own kernel counted, beside what is computed for {name}."

@@ -18,6 +18,7 @@ from memmap_atlas.readers.memory_map import (
     Unreadable,
     memory_map,
 )
+from memmap_atlas.text.escape import printable
 
 KIND = "device tree"
 MAGIC = b"\xd0\x0d\xfe\xed"
@@ -72,7 +73,7 @@ class Tree:
     buried: int | None
 
     def value(self, node: Node, name: str) -> bytes | None:
-        """What a property holds, None where the node has no such property."""
+        """Return the bytes of a property, None where the node lacks it."""
         span = node.properties.get(name.encode())
         return None if span is None else self.data[span[0] : span[1]]
 
@@ -97,21 +98,12 @@ class Tree:
 
 
 def is_kind(head: bytes) -> bool:
-    """Whether a file that begins so is a flattened device tree."""
+    """Detect a flattened device tree by its magic number."""
     return head.startswith(MAGIC)
 
 
-def identity(data: bytes) -> tuple[str, str]:
-    """The board: the root's model, and the first string of its compatible; "" where it has none.
-
-    Raises Unreadable.
-    """
-    tree = tree_of(data)
-    return tree.text(tree.root, "model") or "", tree.text(tree.root, "compatible") or ""
-
-
 def read(data: bytes) -> MemoryMap:
-    """The memory of a flattened device tree; a bank's place is the offset of its entry.
+    """Return the memory of a flattened device tree; a bank's place is the offset of its entry.
 
     The root's children whose device_type is memory count, but for disabled ones, by
     linux,usable-memory or else reg, in the root's cells (drivers/of/fdt.c:
@@ -212,7 +204,7 @@ def tree_of(data: bytes) -> Tree:
 
 
 def blocks(data: bytes) -> tuple[Span, Span]:
-    """Where the structure and the strings of a tree begin and end; raises Unreadable."""
+    """Return the spans of the structure and the strings of a tree. Raises Unreadable."""
     if len(data) < HEADER.size:
         raise Unreadable(f"{len(data)} bytes are no device tree: its header has {HEADER.size}")
     _, total, structure, strings, reserved, version, compatible, _, names, size = HEADER.unpack(
@@ -255,7 +247,7 @@ def blocks(data: bytes) -> tuple[Span, Span]:
 
 
 def name_of(data: bytes, strings: Span, name_at: int, offset: int) -> bytes:
-    """A property's name, ``name_at`` bytes into the strings."""
+    """Return a property's name, ``name_at`` bytes into the strings. Raises Unreadable."""
     start = strings[0] + name_at
     if start >= strings[1]:
         text = f"a property's name at {name_at:#x} of strings of {strings[1] - strings[0]:#x} bytes"
@@ -268,21 +260,20 @@ def name_of(data: bytes, strings: Span, name_at: int, offset: int) -> bytes:
 
 
 def aligned(size: int) -> int:
-    """Bytes rounded up to whole tokens."""
+    """Round up to whole tokens of 4 bytes."""
     return (size + 3) & ~3
 
 
 def shown(name: bytes) -> str:
-    """Bytes of a file as they can stand in a message."""
-    text = name[:LONGEST_TEXT].decode("utf-8", errors="replace")
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+    """Decode and shorten bytes of a file for a message, with "?" for what can't be printed."""
+    return printable(name[:LONGEST_TEXT].decode("utf-8", errors="replace"), "?")
 
 
 # what is memory
 
 
 def memory_nodes(tree: Tree) -> list[Node]:
-    """The nodes that Linux takes for memory."""
+    """Return the nodes that Linux takes for memory."""
     return [
         node
         for node in tree.root.children
@@ -291,12 +282,12 @@ def memory_nodes(tree: Tree) -> list[Node]:
 
 
 def available(tree: Tree, node: Node) -> bool:
-    """Whether a node's status lets it count (drivers/of/fdt.c: of_fdt_device_is_available())."""
+    """Return True for an enabled node (drivers/of/fdt.c: of_fdt_device_is_available())."""
     return tree.text(node, "status") in (None, "ok", "okay")
 
 
 def cells_of(tree: Tree) -> tuple[int, int]:
-    """Cells of an address and of a size below the root (early_init_dt_scan_root())."""
+    """Return the cells of an address and of a size (early_init_dt_scan_root())."""
     found = []
     for name in ("#address-cells", "#size-cells"):
         cells = tree.number(tree.root, name)
@@ -310,8 +301,8 @@ def cells_of(tree: Tree) -> tuple[int, int]:
 
 
 def entries(tree: Tree, span: Span) -> Iterator[tuple[int, int, int]]:
-    """A property's entries in the root's cells, as (start, size, offset); what is left of it
-    after the last whole one is no entry. Raises Unreadable beyond MOST_BANKS.
+    """Yield a property's whole entries in the root's cells, as (start, size, offset). Raises
+    Unreadable beyond MOST_BANKS.
     """
     addresses, sizes = (4 * cells for cells in cells_of(tree))
     entry = addresses + sizes
@@ -323,7 +314,7 @@ def entries(tree: Tree, span: Span) -> Iterator[tuple[int, int, int]]:
 
 
 def banks_of(tree: Tree, notes: list[str]) -> Iterator[Bank]:
-    """What the memory nodes hold; ``notes`` gets what Linux passes over in them."""
+    """Yield the banks of the memory nodes; ``notes`` names what Linux passes over in them."""
     for node in memory_nodes(tree):
         usable_memory = node.properties.get(b"linux,usable-memory")
         span = usable_memory or node.properties.get(b"reg")
@@ -347,7 +338,7 @@ def banks_of(tree: Tree, notes: list[str]) -> Iterator[Bank]:
 
 
 def numa_node(tree: Tree, node: Node, notes: list[str]) -> int | None:
-    """The NUMA node of a memory node (drivers/of/of_numa.c: of_numa_parse_memory_nodes())."""
+    """the NUMA node of a memory node (drivers/of/of_numa.c: of_numa_parse_memory_nodes())."""
     numa = tree.number(node, "numa-node-id")
     if numa is not None and numa >= MOST_NODES:
         tell(notes, f"{node.name} is of node {numa}: no kernel has that many, taken as none")
@@ -356,7 +347,7 @@ def numa_node(tree: Tree, node: Node, notes: list[str]) -> int | None:
 
 
 def usable(tree: Tree, banks: list[Bank], notes: list[str]) -> list[Bank]:
-    """Banks within /chosen's linux,usable-memory-range, as a crash kernel gets it: memory is cut
+    """Cut banks to /chosen's linux,usable-memory-range, as a crash kernel gets it: memory is cut
     to the first range, the second is added (early_init_dt_check_for_usable_mem_range()).
     """
     chosen = tree.child(tree.root, "chosen")
@@ -395,7 +386,7 @@ def usable(tree: Tree, banks: list[Bank], notes: list[str]) -> list[Bank]:
 
 
 def nomap_of(tree: Tree, notes: list[str]) -> Iterator[Span]:
-    """What /reserved-memory keeps out of the kernel's mapping (fdt_scan_reserved_mem())."""
+    """Yield the no-map ranges of /reserved-memory (fdt_scan_reserved_mem())."""
     reserved = tree.child(tree.root, "reserved-memory")
     if reserved is None:
         return

@@ -60,8 +60,8 @@ LOST = re.compile(
 
 @dataclass(frozen=True)
 class Ended:
-    """How a program ended: its exit code, negative where a signal or its time ended it, and what
-    it had to say.
+    """End of a program: its exit code, negative where a signal or its time ended it, and its
+    messages.
     """
 
     program: str
@@ -70,13 +70,13 @@ class Ended:
 
 
 def is_kind(head: bytes) -> bool:
-    """Whether a file that begins so is a device tree source, or a part of one."""
+    """Detect a device tree source, or a part of one."""
     return bool(BEGINS.search(COMMENT.sub(b"", head)))
 
 
 def read(path: Path) -> MemoryMap:
-    """The memory of a device tree source; a bank's place is the line of the property that has it,
-    1 where that stands in a file which this one includes.
+    """Return the memory of a device tree source; a bank's place is the line of its property, 1 where
+    that lies in a file which this one includes.
 
     Raises Unreadable with the first error of cpp or dtc, in their words and with their place.
     """
@@ -95,7 +95,7 @@ def read(path: Path) -> MemoryMap:
 
 
 def compiled(source: Path, work: Path) -> bytes:
-    """The flattened tree of a source, made in the folder ``work``."""
+    """Compile a source in the folder ``work`` into a flattened tree. Raises Unreadable."""
     with source.open("rb") as file:
         if file.read(2) == b"\x1f\x8b":
             raise Unreadable("is packed: unpack it first, for cpp and dtc read it themselves")
@@ -125,12 +125,12 @@ def compiled(source: Path, work: Path) -> bytes:
 
 
 def unescaped(name: bytes) -> bytes:
-    """The name of a file as cpp writes it in a string of C."""
+    """Undo the escapes of a file name in a C string of cpp."""
     return re.sub(rb"\\([0-7]{3}|.)", lambda m: bytes([int(m[1], 8)]) if m[1][1:] else m[1], name)
 
 
 def files_of(rule: bytes) -> list[bytes]:
-    """What a rule of make, as dtc writes it, depends on; a space in a name has a backslash."""
+    """Return the prerequisites of a make rule of dtc; a space in a name has a backslash."""
     _, _, files = rule.replace(b"\\\n", b" ").partition(b":")
     return [re.sub(rb"\\(.)", rb"\1", name) for name in re.findall(rb"(?:\\.|[^\s\\])+", files)]
 
@@ -147,9 +147,9 @@ def refuse_strangers(files: Iterable[bytes], source: Path, work: Path) -> None:
         path = (work / os.fsdecode(name)).resolve()
         inside = any(path.is_relative_to(folder) for folder in folders)
         if not inside and path.suffix not in SUFFIXES:
-            told = named(os.fsdecode(name), source)
+            shown = named(os.fsdecode(name), source)
             raise Unreadable(
-                f"names {told}, which is no source of a device tree ({', '.join(SUFFIXES)}) and "
+                f"names {shown}, which is no source of a device tree ({', '.join(SUFFIXES)}) and "
                 "lies in none of its folders"
             )
 
@@ -161,7 +161,7 @@ def dtc(wanted: Sequence[str], source: Path, work: Path) -> Ended:
 
 
 def included(source: Path) -> list[Path]:
-    """Where a source may include from: its folder, and what the trees around it have for that:
+    """Return the folders to include from: the source's own, and those of trees around it:
     of Linux (include/, scripts/dtc/include-prefixes/, arch/*/boot/dts/), and of its device trees
     as others carry them (include/, src/, src/*/).
     """
@@ -201,26 +201,26 @@ def run(command: Sequence[str], work: Path) -> Ended:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             code = -signal.SIGKILL
-    with messages.open("rb") as told:
-        text = told.read(LONGEST_MESSAGES).decode("utf-8", errors="replace")
+    with messages.open("rb") as output:
+        text = output.read(LONGEST_MESSAGES).decode("utf-8", errors="replace")
     return Ended(command[0], code, text)
 
 
 def limit() -> None:
-    """Bound what the program that is about to start can take."""
-    for what, most in (
+    """Limit time, memory and output of the program that is about to start."""
+    for limited, most in (
         (resource.RLIMIT_CPU, SECONDS),
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_FSIZE, LARGEST),
         (resource.RLIMIT_CORE, 0),
     ):
-        _, hard = resource.getrlimit(what)
+        _, hard = resource.getrlimit(limited)
         least = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(what, (least, least))
+        resource.setrlimit(limited, (least, least))
 
 
 def refused(ended: Ended, form: re.Pattern[str], source: Path) -> Unreadable:
-    """The first error that a program told, at its place."""
+    """Return the first error of a program, with its location."""
     if ended.code < 0 or LOST.search(ended.words):
         return Unreadable(f"{ended.program} does not get through it with {LIMITS}")
     lines = ended.words.splitlines()
@@ -239,19 +239,19 @@ def refused(ended: Ended, form: re.Pattern[str], source: Path) -> Unreadable:
 
 
 def named(file: str, source: Path) -> str:
-    """A file that a source includes, as seen from the source's folder."""
+    """Return the path of an included file, relative to the source's folder."""
     # dtc tells those that it includes itself by their last name
     return clean(os.path.relpath(file, source.parent) if os.path.isabs(file) else file)
 
 
 def clean(text: str) -> str:
-    """Text of a program or path as it can stand in a message."""
+    """Shorten foreign text for a message."""
     return device_tree.shown(os.fsencode(text))
 
 
 def annotated(source: Path, work: Path) -> dict[tuple[str, str], tuple[str, int]]:
-    """File and line of each memory property of the root's children, by node and property; empty
-    where dtc can't tell them (before 1.5).
+    """Return file and line of each memory property of the root's children, by node and property;
+    nothing where dtc can't annotate (before 1.5).
     """
     ended = dtc(["-T", "-T", "-O", "dts", "-o", "placed"], source, work)
     if ended.code:
@@ -272,7 +272,7 @@ def annotated(source: Path, work: Path) -> dict[tuple[str, str], tuple[str, int]
 def with_lines(
     found: MemoryMap, tree: Tree, placed: dict[tuple[str, str], tuple[str, int]], source: Path
 ) -> MemoryMap:
-    """A map whose places are offsets into dtc's tree, with lines of the source as places."""
+    """Replace places that are offsets into dtc's tree by lines of the source."""
     spans = sorted(
         (*span, node.name, name.decode())
         for node in device_tree.memory_nodes(tree)

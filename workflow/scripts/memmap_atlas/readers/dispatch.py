@@ -1,12 +1,10 @@
-"""One file of any kind that is known, told by its content: to a memory map, or to a kernel's
-configuration.
-"""
+"""One table of file formats, and the reading of a file in any of them, detected by its content."""
 
 import codecs
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,39 +23,145 @@ from memmap_atlas.readers import (
 from memmap_atlas.readers.kconfig import KernelConfig
 from memmap_atlas.readers.memory_map import LONGEST_LINE, Line, MemoryMap, Unreadable
 
-# what is read of a file to tell its kind
+# bytes that decide the format
 HEAD = 1 << 16
-# of a kind that is read whole
+# bytes of a file that is read whole
 LARGEST = 32 << 20
-# of what a log unpacks to; the journal of a year has some million lines
+# bytes and lines that a log unpacks to; the journal of a year has some million lines
 LONGEST_LOG = 4 << 30
 MOST_LINES = 1 << 24
-# how files begin that are packed otherwise than once by gzip
+# first bytes of files that are packed otherwise than once by gzip
 PACKED = {
     b"\x1f\x8b": "gzip (twice)",
     b"BZh": "bzip2",
     b"\xfd7zXZ\0": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
 }
-KINDS = (
-    "a device tree (.dtb, .dts), a boot log, /proc/iomem, memblock's memory of debugfs, "
-    "lsmem --json, or a kernel's .config"
-)
 
 
 @dataclass(frozen=True)
 class Read:
-    """A file as it was read: its name in messages, the SHA-256 of its bytes, and what it says."""
+    """File as it was read: its name in messages, the SHA-256 of its bytes, and its content."""
 
     file: str
     sha256: str
     content: MemoryMap | KernelConfig
 
 
-def read_file(path: Path, shown: str) -> Read:
-    """What a file says, called ``shown`` in messages.
+@dataclass(frozen=True)
+class Source:
+    """Open file: its path, its bytes where they are packed unpacked, and the first HEAD of them."""
 
-    Raises ConfigError, with the line or offset, where it can't be read or says no such thing.
+    path: Path
+    file: BinaryIO
+    head: bytes
+
+    def whole(self) -> bytes:
+        """Return all bytes. Raises Unreadable beyond LARGEST."""
+        return whole(self.file, self.head)
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the lines, see :func:`lines_of`."""
+        return lines_of(self.file, self.head)
+
+
+@dataclass(frozen=True)
+class Format:
+    """File format that maps or kernels are read from.
+
+    words: as lists in messages name it
+    file, content, caution: cells of the table in config/README.md: how users know the file, what is
+        read of it, and what to know
+    is_kind: decides by the first HEAD bytes of a file
+    read: its reader; raises Unreadable
+    binary: not text, and so tried before what only text can be
+    """
+
+    words: str
+    file: str
+    content: str
+    caution: str
+    is_kind: Callable[[bytes], bool]
+    read: Callable[[Source], MemoryMap | KernelConfig]
+    binary: bool = False
+
+
+# in the order in which they are tried: a log can begin with anything
+FORMATS = (
+    Format(
+        "a device tree (.dtb)",
+        "device tree, `.dtb` or `/sys/firmware/fdt`",
+        "memory nodes as `drivers/of/fdt.c` takes them, no-map regions, nodes, "
+        "`linux,usable-memory-range`",
+        "before firmware fills it in, a tree often has no sized memory",
+        device_tree.is_kind,
+        lambda source: device_tree.read(source.whole()),
+        binary=True,
+    ),
+    Format(
+        "its source (.dts)",
+        "device tree source, `.dts`",
+        "the same, through `cpp` and `dtc`",
+        "its includes are looked for in its folder and in the kernel tree around it; any other "
+        "file that it names is refused, but for sources",
+        device_tree_source.is_kind,
+        lambda source: device_tree_source.read(source.path),
+    ),
+    Format(
+        "/proc/iomem",
+        "`/proc/iomem`",
+        "System RAM, and what arm64 keeps unmapped",
+        "read it as root",
+        iomem.is_kind,
+        lambda source: iomem.read(source.lines()),
+    ),
+    Format(
+        "memblock's memory of debugfs",
+        "`/sys/kernel/debug/memblock/memory`",
+        "its ranges as they are",
+        "`reserved` looks alike",
+        memblock.is_kind,
+        lambda source: memblock.read(source.lines()),
+    ),
+    Format(
+        "lsmem --json",
+        "`lsmem --json`",
+        "memory blocks, online or not",
+        "holes and edges inside a block do not show",
+        lsmem.is_kind,
+        lambda source: lsmem.read(source.whole()),
+    ),
+    Format(
+        "a kernel's .config",
+        "kernel `.config`",
+        "a kernel: page size, model, section size by its release, orders, struct page",
+        "values that no option decides come from the nearest kernel that ships",
+        kconfig.is_kind,
+        lambda source: kconfig.read(source.lines()),
+    ),
+    Format(
+        "a boot log",
+        "kernel log (`dmesg`, `journalctl -k`, a serial console)",
+        "the last boot's early node ranges; where there are none memblock=debug's dump, e820, the "
+        "EFI map",
+        "e820 and the EFI map are firmware's; the kernel's own count of struct pages in holes is "
+        "the check",
+        kernel_log.is_kind,
+        lambda source: kernel_log.read(source.lines()),
+    ),
+)
+
+
+def known_formats() -> str:
+    """Return the formats in words, for messages."""
+    *others, last = (known.words for known in FORMATS)
+    return f"{', '.join(others)} or {last}"
+
+
+def read_file(path: Path, shown: str) -> Read:
+    """Return a file and its content; messages call it ``shown``.
+
+    Raises ConfigError with the line or offset of the first mistake.
     """
     try:
         if "\0" in shown or "\0" in str(path):
@@ -72,49 +176,46 @@ def read_file(path: Path, shown: str) -> Read:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         return Read(shown, sha256, content_of(path))
     except Unreadable as error:
-        place = shown
+        location = shown
         if error.line is not None:
-            place = f"{shown}:{error.line}"
+            location = f"{shown}:{error.line}"
         elif error.offset is not None:
-            place = f"{shown}: offset {error.offset:#x}"
-        raise ConfigError([Problem(place, (), str(error))]) from error
+            location = f"{shown}: offset {error.offset:#x}"
+        raise ConfigError([Problem(location, (), str(error))]) from error
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError([Problem(shown, (), f"can't be read: {reason}")]) from error
 
 
 def content_of(path: Path) -> MemoryMap | KernelConfig:
-    """What a file says, by what its first bytes look like; a log can begin with anything."""
+    """Return the content of a file of any format. Raises Unreadable where it has none of them."""
     with opened(path) as file:
         # the mark that some editors put first
         head = file.read(HEAD).removeprefix(codecs.BOM_UTF8)
         if not head.strip():
-            raise Unreadable(f"is empty: give {KINDS}")
-        if device_tree.is_kind(head):
-            return device_tree.read(whole(file, head))
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise Unreadable("is text in UTF-16: make UTF-8 of it (iconv -f UTF-16 -t UTF-8)")
-        if packer := next((PACKED[magic] for magic in PACKED if head.startswith(magic)), None):
-            raise Unreadable(f"is packed with {packer}: unpack it first")
-        if head.count(0) > len(head) // 20:
-            raise Unreadable(f"is binary, and no device tree: give {KINDS}")
-        if lsmem.is_kind(head):
-            return lsmem.read(whole(file, head))
-        if device_tree_source.is_kind(head):
-            return device_tree_source.read(path)
-        lines = lines_of(file, head)
-        if kconfig.is_kind(head):
-            return kconfig.read(lines)
-        if iomem.is_kind(head):
-            return iomem.read(lines)
-        if memblock.is_kind(head):
-            return memblock.read(lines)
-        return kernel_log.read(lines)
+            raise Unreadable(f"is empty: give {known_formats()}")
+        source = Source(path, file, head)
+        detected = next((known for known in FORMATS if known.binary and known.is_kind(head)), None)
+        if detected is None:
+            refuse_other_than_text(head)
+            # the last one takes any text
+            detected = next(known for known in FORMATS if known.is_kind(head))
+        return detected.read(source)
+
+
+def refuse_other_than_text(head: bytes) -> None:
+    """Raise Unreadable where a file begins as no text in UTF-8 does."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise Unreadable("is text in UTF-16: make UTF-8 of it (iconv -f UTF-16 -t UTF-8)")
+    if packer := next((PACKED[magic] for magic in PACKED if head.startswith(magic)), None):
+        raise Unreadable(f"is packed with {packer}: unpack it first")
+    if head.count(0) > len(head) // 20:
+        raise Unreadable(f"is binary, and no device tree: give {known_formats()}")
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """The bytes of a file, unpacked where it is gzip."""
+    """Open a file for reading, unpacked where it is packed with gzip."""
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
@@ -126,7 +227,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def whole(file: BinaryIO, head: bytes) -> bytes:
-    """All of a file that begins with ``head``, which was read of it."""
+    """Return all of a file of which ``head`` was read. Raises Unreadable beyond LARGEST."""
     data = head + file.read(LARGEST + 1 - len(head))
     if len(data) > LARGEST:
         raise Unreadable(f"is larger than {LARGEST >> 20} MiB, which no file of its kind is")
@@ -134,8 +235,8 @@ def whole(file: BinaryIO, head: bytes) -> bytes:
 
 
 def lines_of(file: BinaryIO, head: bytes) -> Iterator[Line]:
-    """The lines of a file that begins with ``head``, which was read of it; what is longer than
-    LONGEST_LINE is cut off. Raises Unreadable beyond LONGEST_LOG or MOST_LINES.
+    """Yield the lines of a file of which ``head`` was read, numbered from 1 on and cut to
+    LONGEST_LINE. Raises Unreadable beyond LONGEST_LOG bytes or MOST_LINES.
     """
     rest, read, number = head, len(head), 1
     cut = False
@@ -164,5 +265,5 @@ def lines_of(file: BinaryIO, head: bytes) -> Iterator[Line]:
 
 
 def text_of(line: bytes) -> str:
-    """A line as text, whatever its bytes, without its end."""
+    """Decode a line, whatever its bytes, without the space at its end."""
     return line[:LONGEST_LINE].decode("utf-8", errors="replace").rstrip()

@@ -44,8 +44,12 @@ NESTED = 1 << 31
 
 
 @dataclass
-class Found:
-    """What is of interest in the file while it is read: (indent, bank) of what may be RAM."""
+class Resources:
+    """State while a file is read.
+
+    ram, reserved: (indent, bank) of what may be RAM
+    outer_end: end of the last range at the outermost indent
+    """
 
     ram: list[tuple[int, Bank]] = field(default_factory=list)
     reserved: dict[str, list[tuple[int, Bank]]] = field(
@@ -57,19 +61,19 @@ class Found:
     nested_reserved: bool = False
     indent: int = 1 << 30
     outer_end: int = 0
-    resources: int = 0
+    count: int = 0
     zeros: int = 0
 
 
 def is_kind(head: bytes) -> bool:
-    """Whether most lines of the beginning are resources, and the first of them comes soon."""
+    """Detect /proc/iomem: most lines are resources, and the first of them comes soon."""
     lines = [line for line in head.decode("utf-8", "replace").splitlines() if line.strip()]
-    found = [at for at, line in enumerate(lines) if RESOURCE.match(line.rstrip())]
-    return bool(found) and found[0] <= 3 and len(found) * 3 >= len(lines) * 2
+    resources = [at for at, line in enumerate(lines) if RESOURCE.match(line.rstrip())]
+    return bool(resources) and resources[0] <= 3 and len(resources) * 3 >= len(lines) * 2
 
 
 def read(lines: Iterator[Line]) -> MemoryMap:
-    """The RAM that the kernel booted with: "System RAM" that lies in no other resource.
+    """Return the RAM that the kernel booted with: "System RAM" outside of other resources.
 
     RAM within another resource (persistent memory, a CXL window, a virtio device) was added after
     boot and is left out. Memory that memblock does not map (NOMAP) keeps its struct pages: it is
@@ -78,89 +82,91 @@ def read(lines: Iterator[Line]) -> MemoryMap:
     memblock reserves outside of RAM has the same name; on x86 both are what the firmware keeps
     (arch/x86/kernel/e820.c) and no memory of the kernel. 32-bit arm does not show it.
     """
-    found = Found()
+    state = Resources()
     count = 0
     for number, text in lines:
         count = number
         if match := RESOURCE.match(text):
-            see(found, number, len(match[1].expandtabs()), match[2], match[3], match[4])
+            take_resource(state, number, len(match[1].expandtabs()), match[2], match[3], match[4])
         elif text.endswith(f": {RAM}"):
             raise Unreadable(
                 f'"{text.strip()[:80]}" is no range of RAM: '
                 f'it would be "00100000-3fffffff : {RAM}"',
                 line=number,
             )
-    if not found.resources:
+    if not state.count:
         raise Unreadable(
             f'no line of {count:,} is one of /proc/iomem, as in "00100000-3fffffff : {RAM}"'
         )
-    if found.zeros == found.resources:
+    if state.zeros == state.count:
         raise Unreadable("all addresses are zero: read it as root (sudo cat /proc/iomem)")
-    banks, inside = top_level(found.ram, found.indent)
+    banks, inside = top_level(state.ram, state.indent)
     if not banks:
-        raise Unreadable(f'none of its {found.resources:,} resources is top-level "{RAM}"')
+        raise Unreadable(f'none of its {state.count:,} resources is top-level "{RAM}"')
     notes = []
-    if inside or found.added:
+    if inside or state.added:
         notes.append(
-            f"{inside + found.added} ranges of RAM were added after boot (they lie in another "
+            f"{inside + state.added} ranges of RAM were added after boot (they lie in another "
             "resource, or a driver's name follows) and are left out"
         )
-    if found.alias:
+    if state.alias:
         notes.append(
-            f'{found.alias} ranges "{ALIAS}" are other addresses of the same RAM, left out'
+            f'{state.alias} ranges "{ALIAS}" are other addresses of the same RAM, left out'
         )
-    banks += unmapped(found, banks, notes)
+    banks += unmapped(state, banks, notes)
     return memory_map("/proc/iomem", banks, "line", overlaps="refuse", notes=notes)
 
 
-def see(found: Found, number: int, indent: int, low: str, high: str, name: str) -> None:
-    """Book one resource; ends are the last byte."""
+def take_resource(
+    state: Resources, number: int, indent: int, low: str, high: str, name: str
+) -> None:
+    """Take in one resource; ``high`` is its last byte."""
     start, end = int(low, 16), int(high, 16) + 1
-    found.resources += 1
-    found.indent = min(found.indent, indent)
+    state.count += 1
+    state.indent = min(state.indent, indent)
     if end == 1:
-        found.zeros += 1
+        state.zeros += 1
         return
     # where the indent is lost, what lies within the last range is still known to be nested
-    nested = end <= found.outer_end
-    found.outer_end = max(found.outer_end, end)
+    nested = end <= state.outer_end
+    state.outer_end = max(state.outer_end, end)
     if name == ALIAS:
-        found.alias += 1
-    elif name == RAM or name in found.reserved:
-        group = found.ram if name == RAM else found.reserved[name]
+        state.alias += 1
+    elif name == RAM or name in state.reserved:
+        group = state.ram if name == RAM else state.reserved[name]
         if len(group) == MOST_BANKS:
             raise Unreadable(f'more than {MOST_BANKS:,} ranges "{name}"', line=number)
         group.append((NESTED if nested else indent, Bank(start, end, number)))
-        if name == "Reserved" and within(found.ram, start, end):
-            found.nested_reserved = True
+        if name == "Reserved" and within(state.ram, start, end):
+            state.nested_reserved = True
     elif ADDED.match(name):
-        found.added += 1
+        state.added += 1
     elif name.startswith(X86):
-        found.x86 = True
+        state.x86 = True
     elif name == "Kernel image":
-        found.nested_reserved = True
+        state.nested_reserved = True
 
 
 def within(ram: list[tuple[int, Bank]], start: int, end: int) -> bool:
-    """Whether the last RAM that was seen holds a range."""
+    """Return True where the last RAM holds a range."""
     return bool(ram) and ram[-1][1].start <= start and end <= ram[-1][1].end
 
 
 def top_level(ranges: list[tuple[int, Bank]], indent: int) -> tuple[list[Bank], int]:
-    """The ranges that stand at the outermost indent, and how many do not."""
+    """Return the ranges at the outermost indent, and the number of the others."""
     top = [bank for depth, bank in ranges if depth == indent]
     return top, len(ranges) - len(top)
 
 
-def unmapped(found: Found, ram: list[Bank], notes: list[str]) -> list[Bank]:
-    """Memory that keeps struct pages though it is not mapped; what is assumed is noted."""
+def unmapped(state: Resources, ram: list[Bank], notes: list[str]) -> list[Bank]:
+    """Return memory that keeps struct pages though it is not mapped; notes name assumptions."""
     starts = {bank.start for bank in ram}
-    if found.x86 or FIRST_PAGE in starts or (ISA_END in starts and min(starts) < ISA_START):
+    if state.x86 or FIRST_PAGE in starts or (ISA_END in starts and min(starts) < ISA_START):
         return []
-    lower, _ = top_level(found.reserved["reserved"], found.indent)
-    upper, _ = top_level(found.reserved["Reserved"], found.indent)
+    lower, _ = top_level(state.reserved["reserved"], state.indent)
+    upper, _ = top_level(state.reserved["Reserved"], state.indent)
     # a bare "Reserved" may as well be of x86
-    kept = lower + (upper if found.nested_reserved else [])
+    kept = lower + (upper if state.nested_reserved else [])
     if kept:
         size = sum(bank.end - bank.start for bank in kept)
         notes.append(

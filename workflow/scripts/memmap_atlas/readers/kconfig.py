@@ -1,4 +1,4 @@
-"""A kernel's configuration (.config, /proc/config.gz, /boot/config-*): the parameters of its memmap
+"""Configurations of kernels (.config, /proc/config.gz, /boot/config-*): parameters of the memmap
 that Kconfig decides, as an entry over the nearest kernel that ships with the atlas.
 """
 
@@ -10,6 +10,7 @@ from typing import Any
 from memmap_atlas.catalog.kernels import SIZES, Entries, resolve
 from memmap_atlas.memmodel.release import UNKNOWN, Release
 from memmap_atlas.readers.memory_map import Line, Unreadable
+from memmap_atlas.text.escape import printable
 from memmap_atlas.text.units import SIZE as SIZE_TEXT
 from memmap_atlas.text.units import parse_size, size_text
 
@@ -22,6 +23,8 @@ HEADER = re.compile(
 SIZE = re.compile(r"(?:ARM64_|PPC_|PAGE_SIZE_)?(\d{1,3})KB?(?:_PAGES)?")
 # Debian's largest have some 13,000
 MOST_OPTIONS = 100_000
+# characters of the file in a message
+LONGEST_TEXT = 40
 # of the lines of a file, how many must be options or comments for it to be a configuration
 MOSTLY = 0.8
 HIGHEST_ORDER = 20
@@ -71,8 +74,12 @@ USAGE_BACKPORTS = (
 
 @dataclass(frozen=True)
 class KernelConfig:
-    """A configuration: its options without CONFIG_, "n" for those that are not set, and the line
-    of each; architecture as config/kernels.yaml names it, and release, where it tells them.
+    """Options of a kernel.
+
+    values: by name without CONFIG_, "n" for those that are not set
+    arch: by its name in config/kernels.yaml, None where no option decides it
+    release: of the header, None without one
+    lines: the line of each option
     """
 
     values: Mapping[str, str]
@@ -81,42 +88,44 @@ class KernelConfig:
     lines: Mapping[str, int] = field(default_factory=dict)
 
     def on(self, name: str) -> bool:
-        """Whether an option is built in."""
+        """Return True where an option is built in."""
         return self.values.get(name) == "y"
 
     def number(self, name: str, low: int, high: int) -> int | None:
-        """A number that an option gives, None where it is not set; raises Unreadable where it is
-        none from ``low`` to ``high``.
+        """Return the number of an option, None where it is not set. Raises Unreadable where it does
+        not lie from ``low`` to ``high``.
         """
         text = self.values.get(name)
         if text is None or text == "n":
             return None
-        found = int(text) if text.isascii() and text.isdigit() and len(text) < 5 else -1
-        if not low <= found <= high:
+        number = int(text) if text.isascii() and text.isdigit() and len(text) < 5 else -1
+        if not low <= number <= high:
             text = f"CONFIG_{name}={shown(text)}: a number from {low} to {high} is right"
             raise Unreadable(text, line=self.lines.get(name))
-        return found
+        return number
 
-    def said(self, *names: str) -> str:
-        """What the configuration says of options, and where."""
-        told = []
+    def cite(self, *names: str) -> str:
+        """Cite options with their values and lines."""
+        cited = []
         for name in names:
             if name not in self.values:
-                told.append(f"no CONFIG_{name} in the configuration")
+                cited.append(f"no CONFIG_{name} in the configuration")
                 continue
             value = self.values[name]
-            what = f"CONFIG_{name} is not set" if value == "n" else f"CONFIG_{name}={shown(value)}"
-            told.append(f"{what}, line {self.lines.get(name, 0)} of the configuration")
-        return "; ".join(told)
+            option = f"CONFIG_{name} is not set"
+            if value != "n":
+                option = f"CONFIG_{name}={shown(value)}"
+            cited.append(f"{option}, line {self.lines.get(name, 0)} of the configuration")
+        return "; ".join(cited)
 
 
 def shown(text: str) -> str:
-    """Text of a file as it can stand in a message."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text[:40])
+    """Shorten text of a file for a message, with "?" for what can't be printed."""
+    return printable(text[:LONGEST_TEXT], "?")
 
 
 def is_kind(head: bytes) -> bool:
-    """Whether a file that begins so is a kernel's configuration."""
+    """Detect a kernel's configuration: most lines are options or comments."""
     lines = [line.rstrip() for line in head.decode("utf-8", errors="replace").split("\n")[:-1]]
     lines = [line for line in lines if line] or [head.decode("utf-8", errors="replace").strip()]
     options = [line for line in lines if SET.fullmatch(line) or UNSET.fullmatch(line)]
@@ -125,12 +134,12 @@ def is_kind(head: bytes) -> bool:
 
 
 def read(lines: Iterable[Line]) -> KernelConfig:
-    """The options of a configuration; of one that is given twice, the last counts.
+    """Return the options of a configuration; the last value of an option counts.
 
-    Raises Unreadable with the line that is none of a configuration.
+    Raises Unreadable with the first line that is neither an option nor a comment.
     """
     values: dict[str, str] = {}
-    places: dict[str, int] = {}
+    lines_by_name: dict[str, int] = {}
     release = None
     for number, line in lines:
         if match := SET.fullmatch(line):
@@ -145,27 +154,27 @@ def read(lines: Iterable[Line]) -> KernelConfig:
         else:
             text = f"'{shown(line)}' is no line of a configuration: CONFIG_NAME=value, or a comment"
             raise Unreadable(text, line=number)
-        values[name], places[name] = value, number
+        values[name], lines_by_name[name] = value, number
         if len(values) > MOST_OPTIONS:
             raise Unreadable(f"more than {MOST_OPTIONS:,} options", line=number)
     arch = next(
         (arch for arch, options in ARCHES if all(values.get(name) == "y" for name in options)),
         None,
     )
-    return KernelConfig(values, arch, release, places)
+    return KernelConfig(values, arch, release, lines_by_name)
 
 
 def entry_of(config: KernelConfig, kernels: Entries) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The kernel of a configuration as an entry in the form of config/kernels.yaml, over the
-    nearest of ``kernels``, and what one has to know of it.
+    """Return the kernel of a configuration as an entry of config/kernels.yaml over the nearest of
+    ``kernels``, and notes on it.
 
     Raises Unreadable where no kernel of its architecture and page size is known, or where the
-    configuration is no whole one.
+    configuration is only a part.
     """
     page_shift = page_shift_of(config, kernels)
     release = Release.parse(config.release)
     name, base = nearest_base(config, kernels, page_shift, release)
-    # where the configuration does not tell its release, that of the kernel it stands on
+    # without a release of its own, that of the kernel that it extends
     at = release or Release.parse(str(base["release"])) or UNKNOWN
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
@@ -195,13 +204,13 @@ def entry_of(config: KernelConfig, kernels: Entries) -> tuple[dict[str, Any], tu
 
 
 def in_bytes(value: Any) -> Any:
-    """A value of an entry, a size in bytes."""
+    """Return a value of an entry, with a size in bytes."""
     return parse_size(value) if isinstance(value, str) and SIZE_TEXT.match(value) else value
 
 
 def page_shift_of(config: KernelConfig, kernels: Entries) -> int:
-    """The page size of a configuration as a power of two; raises Unreadable where its architecture
-    or page size is not known.
+    """Return the page shift of a configuration. Raises Unreadable where its architecture or page
+    size is unknown.
     """
     known = sorted({str(resolve(name, kernels, (), "")["arch"]) for name in kernels})
     if config.arch not in known:
@@ -216,8 +225,8 @@ def page_shift_of(config: KernelConfig, kernels: Entries) -> int:
     }
     shift = {4: 12, 8: 13, 16: 14, 32: 15, 64: 16, 256: 18}
     if len(sizes) != 1 or not sizes <= shift.keys():
-        found = ", ".join(f"{size} KiB" for size in sorted(sizes)) or "none"
-        text = f"names one page size, as CONFIG_PAGE_SIZE_4KB=y does: found {found}"
+        named = ", ".join(f"{size} KiB" for size in sorted(sizes)) or "none"
+        text = f"names one page size, as CONFIG_PAGE_SIZE_4KB=y does: found {named}"
         raise Unreadable(f"a whole configuration {text}")
     return shift[sizes.pop()]
 
@@ -225,8 +234,8 @@ def page_shift_of(config: KernelConfig, kernels: Entries) -> int:
 def nearest_base(
     config: KernelConfig, kernels: Entries, page_shift: int, release: Release | None
 ) -> tuple[str, dict[str, Any]]:
-    """The kernel that a configuration's entry extends: of its architecture and page size, upstream
-    where there is one, of the newest release not above its own, of its address widths.
+    """Return the kernel that a configuration's entry extends: of its architecture and page size,
+    upstream where there is one, of the newest release not above its own, of its address widths.
     """
     fitting = {
         name: values
@@ -258,123 +267,126 @@ def nearest_base(
 
 
 def widths_of(config: KernelConfig, page_shift: int) -> dict[str, tuple[int, str]]:
-    """Physical and virtual address widths, where the configuration decides them, and its words."""
+    """Return address widths and their sources, where the configuration decides them."""
     if config.arch == "s390x":
         bits = config.number("MAX_PHYSMEM_BITS", 42, 53)
-        return {} if bits is None else {"max_physmem_bits": (bits, config.said("MAX_PHYSMEM_BITS"))}
+        return {} if bits is None else {"max_physmem_bits": (bits, config.cite("MAX_PHYSMEM_BITS"))}
     if config.arch == "i386":
-        source = f"arch/x86/include/asm/sparsemem.h; {config.said('X86_PAE')}"
+        source = f"arch/x86/include/asm/sparsemem.h; {config.cite('X86_PAE')}"
         return {"max_physmem_bits": (36 if config.on("X86_PAE") else 32, source)}
     if config.arch != "arm64":
         return {}
-    found = {}
+    widths = {}
     if physical := config.number("ARM64_PA_BITS", 36, 52):
-        found["max_physmem_bits"] = physical, config.said("ARM64_PA_BITS")
+        widths["max_physmem_bits"] = physical, config.cite("ARM64_PA_BITS")
     if virtual := config.number("ARM64_VA_BITS", 36, 52):
-        source = config.said("ARM64_VA_BITS")
+        source = config.cite("ARM64_VA_BITS")
         if virtual == 52 and page_shift == 16:
             # arch/arm64/Kconfig: VA_BITS_52 falls back to 48 without LVA
             virtual, source = 48, f"{source}, on a CPU without LVA"
-        found["va_bits"] = virtual, source
-    return found
+        widths["va_bits"] = virtual, source
+    return widths
 
 
 def options_decide(
     config: KernelConfig, base: Mapping[str, Any], page_shift: int, at: Release
 ) -> list[tuple[str, Any, str]]:
-    """Values that options decide, each as (key, value, source)."""
-    found: list[tuple[str, Any, str]] = [
+    """Return values that options decide, each as (key, value, source)."""
+    values: list[tuple[str, Any, str]] = [
         (key, value, source) for key, (value, source) in widths_of(config, page_shift).items()
     ]
     sized = [name for name in config.values if SIZE.fullmatch(name) and config.values[name] == "y"]
-    source = config.said(*sized[:1]) if sized else f"{config.arch} has no other"
-    found.append(("page_size", 1 << page_shift, source))
+    source = config.cite(*sized[:1]) if sized else f"{config.arch} has no other"
+    values.append(("page_size", 1 << page_shift, source))
     max_order, source = max_order_of(config, at)
-    found.append(("max_order_pages", 1 << max_order, source))
+    values.append(("max_order_pages", 1 << max_order, source))
     if not config.on("HUGETLB_PAGE_SIZE_VARIABLE"):
         order, source = pageblock_order_of(config, base, page_shift, max_order, at)
-        found.append(("pageblock_pages", 1 << order, source))
+        values.append(("pageblock_pages", 1 << order, source))
     long_size = base.get("long_size", 8)
     words = 4 if config.on("PAGE_EXTENSION") else 2
     source = f"include/linux/mmzone.h struct mem_section, {words} words; "
-    found.append(("mem_section_size", words * long_size, source + config.said("PAGE_EXTENSION")))
-    found.append(("struct_page_size", *struct_page_size(config, long_size, at)))
+    values.append(("mem_section_size", words * long_size, source + config.cite("PAGE_EXTENSION")))
+    values.append(("struct_page_size", *struct_page_size(config, long_size, at)))
     for name, roots in (("SPARSEMEM_EXTREME", "extreme"), ("SPARSEMEM_STATIC", "static")):
         if config.on(name):
-            found.append(("section_roots", roots, config.said(name)))
+            values.append(("section_roots", roots, config.cite(name)))
     if config.arch == "i386":
         pae = config.on("X86_PAE")
         source = (
-            f"arch/x86/include/asm/sparsemem.h, pgtable-*level_types.h; {config.said('X86_PAE')}"
+            f"arch/x86/include/asm/sparsemem.h, pgtable-*level_types.h; {config.cite('X86_PAE')}"
         )
-        found.append(("section_size", 512 << 20 if pae else 64 << 20, source))
-        found.append(("pmd_size", 2 << 20 if pae else 4 << 20, source))
+        values.append(("section_size", 512 << 20 if pae else 64 << 20, source))
+        values.append(("pmd_size", 2 << 20 if pae else 4 << 20, source))
     if config.arch == "arm":
         limit = 36 if config.on("ARM_LPAE") else 32
-        source = f"physical addresses of {limit} bits (arch/arm); {config.said('ARM_LPAE')}"
-        found.append(("ram_limit", 1 << limit, source))
+        source = f"physical addresses of {limit} bits (arch/arm); {config.cite('ARM_LPAE')}"
+        values.append(("ram_limit", 1 << limit, source))
     if config.arch == "arm64" and "section_flags_bits" in base:
-        found.append(("section_flags_bits", *flags_bits(config, base["section_flags_bits"])))
-    return found
+        values.append(("section_flags_bits", *flags_bits(config, base["section_flags_bits"])))
+    return values
 
 
 def max_order_of(config: KernelConfig, at: Release) -> tuple[int, str]:
-    """The highest order of the buddy allocator, inclusive."""
+    """Return the highest order of the buddy allocator, inclusive, and its source."""
     for name in ("ARCH_FORCE_MAX_ORDER", "FORCE_MAX_ZONEORDER"):
         exclusive = name == "FORCE_MAX_ZONEORDER" or at < Release(6, 4)
         order = config.number(name, 2 if exclusive else 1, HIGHEST_ORDER)
         if order is not None:
             how = "exclusive until 23baf831a32c (6.4)" if exclusive else "inclusive since 6.4"
-            return order - exclusive, f"{config.said(name)}, {how}"
+            return order - exclusive, f"{config.cite(name)}, {how}"
     return 10, "include/linux/mmzone.h: order 10; the configuration gives none"
 
 
 def pageblock_order_of(
     config: KernelConfig, base: Mapping[str, Any], page_shift: int, max_order: int, at: Release
 ) -> tuple[int, str]:
-    """The order of a pageblock (include/linux/pageblock-flags.h: pageblock_order)."""
-    most, told = max_order, []
+    """Return the order of a pageblock and its source (include/linux/pageblock-flags.h)."""
+    most, options = max_order, []
     for name in ("PAGE_BLOCK_MAX_ORDER", "PAGE_BLOCK_ORDER"):
         order = config.number(name, 1, HIGHEST_ORDER)
         if order is not None and order < most:
             most = order
-            told = [name]
+            options = [name]
     huge = HUGE_SHIFTS.get(config.arch or "", 2 * page_shift - 3) - page_shift
     if config.arch == "i386" and not config.on("X86_PAE"):
         huge = 10
     for name, since in (("HUGETLB_PAGE", UNKNOWN), ("TRANSPARENT_HUGEPAGE", Release(6, 10))):
         if config.on(name) and at >= since:
-            source = f"a huge page of 2^{huge} pages, at most 2^{most}; {config.said(name, *told)}"
+            source = (
+                f"a huge page of 2^{huge} pages, at most 2^{most}; {config.cite(name, *options)}"
+            )
             return min(huge, most), source
-    source = f"no huge pages decide it: 2^{most} pages; {config.said('HUGETLB_PAGE', *told)}"
+    source = f"no huge pages decide it: 2^{most} pages; {config.cite('HUGETLB_PAGE', *options)}"
     return most, source
 
 
 def struct_page_size(config: KernelConfig, long_size: int, at: Release) -> tuple[int, str]:
-    """sizeof(struct page) (include/linux/mm_types.h), LAST_CPUPID taken to fit in its flags."""
+    """Return sizeof(struct page) (include/linux/mm_types.h); LAST_CPUPID fits in its flags."""
     size = 56 if long_size == 8 else 32
-    told = ["MEMCG"]
+    options = ["MEMCG"]
     if config.on("MEMCG") or (at >= Release(6, 10) and config.on("SLAB_OBJ_EXT")):
         size += long_size
-        told = ["MEMCG" if config.on("MEMCG") else "SLAB_OBJ_EXT"]
+        options = ["MEMCG" if config.on("MEMCG") else "SLAB_OBJ_EXT"]
     # page.virtual: WANT_PAGE_VIRTUAL of the architecture's asm/page.h
     if config.arch == "m68k" or (config.arch == "loongarch64" and config.on("KFENCE")):
         size += long_size
-        told += ["KFENCE"] if config.arch == "loongarch64" else []
+        options += ["KFENCE"] if config.arch == "loongarch64" else []
     if config.on("KMSAN"):
         size += 2 * long_size
-        told.append("KMSAN")
+        options.append("KMSAN")
     if config.on("HAVE_ALIGNED_STRUCT_PAGE"):
         size = -(-size // (2 * long_size)) * 2 * long_size
-        told.append("HAVE_ALIGNED_STRUCT_PAGE")
-    return size, f"include/linux/mm_types.h struct page; {config.said(*told)}"
+        options.append("HAVE_ALIGNED_STRUCT_PAGE")
+    return size, f"include/linux/mm_types.h struct page; {config.cite(*options)}"
 
 
 def flags_bits(config: KernelConfig, upstream: int) -> tuple[int, str]:
-    """Bits of page->flags for the section of classic SPARSEMEM (include/linux/page-flags-layout.h),
-    from those of the defconfig, which has MEMORY_FAILURE and none of the others.
+    """Return the bits of page->flags for the section of classic SPARSEMEM
+    (include/linux/page-flags-layout.h), from those of the defconfig, which has MEMORY_FAILURE and
+    none of the others.
     """
-    bits, told = upstream, []
+    bits, options = upstream, []
     for name, taken in (
         ("LRU_GEN", 3),
         ("PAGE_IDLE_FLAG", 2),
@@ -386,24 +398,24 @@ def flags_bits(config: KernelConfig, upstream: int) -> tuple[int, str]:
         both = name == "IDLE_PAGE_TRACKING" and "PAGE_IDLE_FLAG" in config.values
         if config.on(name) and not both:
             bits -= taken
-            told.append(name)
+            options.append(name)
     if not config.on("MEMORY_FAILURE"):
         bits += 1
-        told.append("MEMORY_FAILURE")
-    words = config.said(*told) if told else "none of LRU_GEN, PAGE_IDLE_FLAG and KASAN's tags"
+        options.append("MEMORY_FAILURE")
+    words = config.cite(*options) if options else "none of LRU_GEN, PAGE_IDLE_FLAG and KASAN's tags"
     return bits, f"{upstream} of the defconfig; {words}"
 
 
 def release_decides(
     config: KernelConfig, base: Mapping[str, Any], release: Release
 ) -> list[tuple[str, Any, str]]:
-    """Values that the release decides between those of the kernels that ship."""
+    """Return values that the release decides between those of the kernels that ship."""
     long_size = base.get("long_size", 8)
     of = f"Linux {config.release}"
     has_head = release >= Release(6, 8) or any(
         release.series == stable.series and release >= stable for stable in USAGE_BACKPORTS
     )
-    found: list[tuple[str, Any, str]] = [
+    values: list[tuple[str, Any, str]] = [
         (
             "usage_header_size",
             2 * long_size if has_head else 0,
@@ -417,31 +429,31 @@ def release_decides(
         ),
     ]
     if release >= Release(5, 3) and base.get("subsection_map") is False:
-        found.append(("subsection_map", True, f"sub-sections: ba72b4c8cf60 (5.3); {of}"))
+        values.append(("subsection_map", True, f"sub-sections: ba72b4c8cf60 (5.3); {of}"))
     if release >= Release(6, 17) and config.on("MEMORY_ISOLATION"):
         source = "include/linux/pageblock-flags.h: five bits, rounded up to a power of two (6.17); "
-        found.append(("pageblock_bits", 8, source + config.said("MEMORY_ISOLATION")))
+        values.append(("pageblock_bits", 8, source + config.cite("MEMORY_ISOLATION")))
     if release >= Release(5, 14) or (
         config.arch == "arm" and Release(5, 10, 87) <= release < Release(5, 11)
     ):
         source = "free_unused_memmap() rounds to pageblocks (e2a86800d586, f921f53e089a, 5.14); "
-        found.append(("free_unused_memmap", "pageblock", source + of))
+        values.append(("free_unused_memmap", "pageblock", source + of))
     if config.arch == "riscv64" and release < Release(6, 8):
         source = "arch/riscv/mm/init.c vmemmap_populate(): base pages until ff172d4818ad (6.8); "
-        found.append(("vmemmap_leaf", 4096, source + of))
+        values.append(("vmemmap_leaf", 4096, source + of))
     if config.arch == "riscv64" and release >= Release(7, 2):
         vast = config.on("HUGETLB_PAGE_OPTIMIZE_VMEMMAP")
         source = "arch/riscv/mm/init.c VMEMMAP_ADDR_ALIGN of 7.2; "
-        said = config.said("HUGETLB_PAGE_OPTIMIZE_VMEMMAP")
-        found.append(("memstart_align", 16 << 30 if vast else 128 << 20, source + said))
-    return found
+        said = config.cite("HUGETLB_PAGE_OPTIMIZE_VMEMMAP")
+        values.append(("memstart_align", 16 << 30 if vast else 128 << 20, source + said))
+    return values
 
 
 def models_decide(
     config: KernelConfig, base: Mapping[str, Any], at: Release
 ) -> list[tuple[str, Any, str]]:
-    """The model that a configuration has, and those that its architecture and NUMA leave open
-    (mm/Kconfig); raises Unreadable where it has none.
+    """Return the model of a configuration, and those that its architecture and NUMA leave open
+    (mm/Kconfig). Raises Unreadable where it has no model.
     """
     # mm/memblock.c free_unused_memmap(): generic since 5.11, of arm and arm64 before
     frees = config.on("HAVE_ARCH_PFN_VALID") and (
@@ -471,21 +483,21 @@ def models_decide(
         left += [chosen["FLATMEM"]] if flat else []
         left += ["discontigmem"] if config.on("ARCH_DISCONTIGMEM_ENABLE") else []
     models = list(dict.fromkeys(left))
-    told = config.said("ARCH_SPARSEMEM_ENABLE", "ARCH_FLATMEM_ENABLE")
-    source = why if vmemmap_only else told
+    cited = config.cite("ARCH_SPARSEMEM_ENABLE", "ARCH_FLATMEM_ENABLE")
+    source = why if vmemmap_only else cited
     if set(models) == set(base["models"]):
         models = list(base["models"])
-    return [("models", models, source), ("default_model", chosen[option], config.said(option))]
+    return [("models", models, source), ("default_model", chosen[option], config.cite(option))]
 
 
 def forced(config: KernelConfig, at: Release) -> tuple[bool, str]:
-    """Whether SPARSEMEM is VMEMMAP without a choice, and why."""
+    """Return True where SPARSEMEM is always VMEMMAP, and why."""
     if config.arch == "arm64" and at >= Release(5, 13):
         return True, "arch/arm64/Kconfig: VMEMMAP only (782276b4d0ad, 5.13)"
     if config.arch == "s390x":
         return True, "arch/s390/Kconfig: ARCH_SPARSEMEM_ENABLE selects SPARSEMEM_VMEMMAP"
     if config.arch == "x86_64" and config.on("X86_5LEVEL"):
-        return True, f"{config.said('X86_5LEVEL')}, which selects SPARSEMEM_VMEMMAP"
+        return True, f"{config.cite('X86_5LEVEL')}, which selects SPARSEMEM_VMEMMAP"
     if config.on("SPARSEMEM_VMEMMAP_ENABLE") and at >= Release(6, 18):
         return (
             True,
@@ -501,7 +513,7 @@ def notes_of(
     release: Release | None,
     page_shift: int,
 ) -> tuple[str, ...]:
-    """What a configuration can't tell."""
+    """Name in words what a configuration leaves open."""
     notes = [f"stands on {name} ({base['description']}): what no option decides is as there"]
     of = Release.parse(str(base["release"])) or UNKNOWN
     if release is None:

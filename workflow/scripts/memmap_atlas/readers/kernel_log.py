@@ -1,4 +1,4 @@
-"""A kernel's boot log, of any architecture: where RAM is, which kernel it was, and what it counted.
+"""Boot logs of any architecture: the memory map, the kernel, and the kernel's own counts.
 
 Lines may have printk's time and caller, a level, what syslog, journald or a mail puts before them,
 carriage returns, colours and noise: what counts is looked for anywhere in a line. A log may hold
@@ -50,7 +50,7 @@ UNAVAILABLE = re.compile(
     r"|Zeroed struct page in unavailable ranges: (\d+) pages"
 )
 TOTAL = re.compile(r"On node (\d+) totalpages: (\d+)$")
-# what is written between the ranges and the last count
+# lines between the ranges and the last count
 COUNTING = (
     "Initmem setup node",
     "On node ",
@@ -71,9 +71,9 @@ COUNTING = (
     "mminit::",
     "struct page",
 )
-# where somebody left something out
+# marks of an excerpt
 GAP = re.compile(r"^[\s>\[(<]*(?:\.{2,}|\u2026|-{2,}|snip\b.*|cut\b.*)[\s\])>]*$", re.IGNORECASE)
-# what no kernel without times says but in its log, soon after
+# lines that follow soon, in logs without times
 AFTER = re.compile(
     r"Kernel command line:|Built \d+ zonelists|percpu: Embedded|PERCPU: |Memory: \d+[kK]/\d+[kK] |"
     r"Dentry cache hash|ACPI: |psci: |SLUB: |rcu: |cma: |available for PCI devices|smpboot: "
@@ -154,8 +154,8 @@ IN_COMPILER = [
     (re.compile(rf"[( /](?:{words})(?:-\w+){{0,3}}-(?:gcc|clang|ld|cc)\b"), arch)
     for words, arch in ARCHES
 ]
-# what one architecture alone says
-SAID = (
+# words that one architecture alone writes
+ONLY_OF = (
     ("AArch64 Processor", "arm64"),
     ("CPU: ARMv", "arm"),
     ("SBI specification v", "riscv64"),
@@ -164,7 +164,7 @@ SAID = (
 )
 # the line before the banner, on newer arm64 with the MIDR; 32-bit arm writes it without
 ARM64_CPU = re.compile(r"Booting Linux on physical CPU 0x[0-9a-f]+ \[0x[0-9a-f]{8}\]")
-X86_SAID = ("e820", "x86/", "LAPIC", "IOAPIC")
+ONLY_OF_X86 = ("e820", "x86/", "LAPIC", "IOAPIC")
 # Kernels whose pfn_valid() asks for the section alone, so that no line means no page: arm64's asked
 # memblock until 5.14 (arch/arm64/mm/init.c), arm's does, FLATMEM's of mips did.
 COUNTS = {
@@ -182,7 +182,7 @@ Source = Literal["nodes", "memblock", "e820", "efi"]
 
 @dataclass
 class Boot:
-    """What one boot shows, while its lines are read.
+    """State of one boot while its lines are read.
 
     stage: before the ranges of the nodes, in their list, between it and the last line that may
         count pages in holes, or past that
@@ -226,18 +226,18 @@ class Boot:
 
     @property
     def source(self) -> Source | None:
-        """The best that it has of where RAM is."""
-        found: tuple[tuple[Source, object], ...] = (
+        """Best source of the memory map that has any range, None where none has."""
+        by_rank: tuple[tuple[Source, object], ...] = (
             ("nodes", self.nodes),
             ("memblock", self.dumped),
             ("e820", self.e820),
             ("efi", self.efi),
         )
-        return next((source for source, ranges in found if ranges), None)
+        return next((source for source, ranges in by_rank if ranges), None)
 
     @property
-    def worth(self) -> int:
-        """How much it says: the ranges of the nodes and all counts, or less."""
+    def rank(self) -> int:
+        """Rank among boots: 4 with the ranges of the nodes and all counts, 0 without a map."""
         if not self.nodes:
             return 1 if self.source else 0
         return 4 if self.proved else 3 if self.stage in ("counting", "past") else 2
@@ -245,8 +245,11 @@ class Boot:
 
 @dataclass
 class Log:
-    """What is known of a log while it is read: the boot that goes on, the one before, the best so
-    far, and where an arm64 kernel last began.
+    """State of a log while it is read.
+
+    boot, before, best: the boot that goes on, the one before it, and the best so far
+    arm64: the last line on which an arm64 kernel began
+    boots: boots that showed a memory map
     """
 
     boot: Boot
@@ -259,13 +262,13 @@ class Log:
     page_tables: PageTableDump = field(default_factory=PageTableDump)
 
 
-def is_kind(head: bytes) -> bool:
-    """Whether a file may be a log: any text may, as noise comes before a boot."""
-    return b"\0" not in head[:16]
+def is_kind(_: bytes) -> bool:
+    """Return True: any text may come before a boot, so that the log is the last format tried."""
+    return True
 
 
 def read(lines: Iterator[Line]) -> MemoryMap:
-    """The map of the last boot of the log that shows one whole.
+    """Return the memory map of the last boot that shows a whole one.
 
     RAM is, in this order, what the zones were made of (Early memory node ranges), memblock's last
     dump before that (memblock=debug), the e820 map (that of the user where there is one, with what
@@ -282,14 +285,14 @@ def read(lines: Iterator[Line]) -> MemoryMap:
             or "-e820: " in text
             or "Booting Linux on" in text
         ):
-            look(log, number, text)
+            take_line(log, number, text)
         if log.page_tables.inside or MARKER in text:
             log.page_tables.add(text)
         elif "nr_memmap_boot_pages " in text and (match := BOOT_PAGES.search(text)):
             log.boot_pages = int(match[1])
         elif "PAGESIZE=" in text and (match := NOTED_PAGE.search(text)):
             log.noted_page = int(match[1])
-    finish(log)
+    close_boot(log)
     if log.best is None:
         raise Unreadable(
             f'none of {number:,} lines says where RAM is: looked for "Early memory node ranges", '
@@ -298,37 +301,37 @@ def read(lines: Iterator[Line]) -> MemoryMap:
     return map_of(log, log.best)
 
 
-def look(log: Log, number: int, text: str) -> None:
-    """Book a line that may matter."""
+def take_line(log: Log, number: int, text: str) -> None:
+    """Take in one line that may matter."""
     if "\x1b" in text or "\0" in text:
         text = COLOUR.sub("", text.replace("\0", ""))
     if "physical CPU" in text and ARM64_CPU.search(text):
         log.arm64 = number
     if "Linux version " in text and (match := BANNER.search(text)):
-        begin(log, number, match)
+        start_boot(log, number, match)
     boot = log.boot
     # memblock=debug can write any number of lines
     boot.seen += boot.stage != "ranges" and "emblock" not in text
     if boot.first_time is None and (stamp := STAMP.search(text)) and float(stamp[1]):
         boot.first_time = text
     if ("Early memory " in text or "active PFN" in text) and NODES.search(text):
-        heading(log, number, text)
+        start_ranges(log, number, text)
         return
     if "-e820: " in text and (boot.stage == "past" or boot.seen > EARLY):
-        boot = another(log, number)
-    ranges(boot, number, text)
-    clues(boot, text)
+        boot = next_boot(log, number)
+    take_range(boot, number, text)
+    take_clues(boot, text)
     if boot.stage == "counting":
-        count(boot, text)
+        take_counting_line(boot, text)
     elif boot.stage == "before" and text and not FILTERED.search(text):
         boot.plain[0] += 1
 
 
-def begin(log: Log, number: int, banner: re.Match[str]) -> None:
-    """A boot begins, but where two consoles write its banner one after the other."""
+def start_boot(log: Log, number: int, banner: re.Match[str]) -> None:
+    """Start a boot, unless a second console repeats the banner of the current one."""
     if log.boot.banner == banner[0] and log.boot.seen < 4:
         return
-    boot = another(log, number)
+    boot = next_boot(log, number)
     boot.banner, boot.release = banner[0], banner[1].rstrip(".-")
     boot.arch = next((arch for rule, arch in IN_RELEASE if rule.search(banner[1])), None)
     if boot.arch is None:
@@ -337,29 +340,29 @@ def begin(log: Log, number: int, banner: re.Match[str]) -> None:
         boot.arch = "arm64"
 
 
-def heading(log: Log, number: int, text: str) -> None:
-    """The list of the nodes' ranges begins: of this boot, of one without a banner, or, where two
-    consoles share the log, once more.
+def start_ranges(log: Log, number: int, text: str) -> None:
+    """Start the list of the nodes' ranges: of this boot, of one without a banner, or, where two
+    consoles share the log, a second time.
     """
     boot = log.boot
     if boot.stage == "ranges" and not boot.nodes:
         boot.copies += 1
         return
     if boot.stage != "before":
-        boot = another(log, number)
+        boot = next_boot(log, number)
     boot.stage, boot.seen = "ranges", 1
     boot.stamped, boot.frames = bool(STAMPED.search(text)), "PFN" in text
 
 
-def another(log: Log, number: int) -> Boot:
-    """The next boot."""
-    finish(log)
+def next_boot(log: Log, number: int) -> Boot:
+    """Close the current boot and return the next."""
+    close_boot(log)
     log.boot = Boot(number)
     return log.boot
 
 
-def finish(log: Log) -> None:
-    """A boot ends: keep it if none before it says more.
+def close_boot(log: Log) -> None:
+    """Close a boot, and keep it if none before it ranks higher.
 
     A console that comes late repeats the banner and all times; another boot has its own times. A
     banner alone may be /proc/version.
@@ -374,33 +377,33 @@ def finish(log: Log) -> None:
     )
     log.boots += not repeated
     log.before = boot
-    if log.best is None or boot.worth >= log.best.worth:
+    if log.best is None or boot.rank >= log.best.rank:
         log.best = boot
 
 
-def ranges(boot: Boot, number: int, text: str) -> None:
-    """Book a line that gives a range of RAM, of whatever source."""
+def take_range(boot: Boot, number: int, text: str) -> None:
+    """Take in a line with a range of RAM, from whatever source."""
     if "[mem " in text or (boot.frames and " -> " in text):
         node = node_range(boot, number, text)
         if node is not None:
-            keep(boot.nodes, node)
+            add_bank(boot.nodes, node)
             return
     if boot.stage == "ranges" and boot.nodes:
         boot.stage = "counting"
     if "memory[" in text:
-        dump_line(boot, number, text)
+        take_dump_line(boot, number, text)
     elif DUMP in text:
         boot.dumped = []
     elif "0x" in text and ("|" in text or "efi: " in text):
-        efi_line(boot, number, text)
+        take_efi_line(boot, number, text)
     elif ") nomap " in text and (match := NOMAP_NODE.search(text)):
-        keep(boot.nomap, bank_of(match[1], match[2], number, nomap=True))
+        add_bank(boot.nomap, bank_of(match[1], match[2], number, nomap=True))
     elif "[mem " in text or "e820" in text or " - " in text:
-        e820_line(boot, number, text)
+        take_e820_line(boot, number, text)
 
 
-def keep(banks: list[Bank], bank: Bank) -> None:
-    """Add a bank, but not twice: a line that comes again is of another console."""
+def add_bank(banks: list[Bank], bank: Bank) -> None:
+    """Add a bank, unless a second console repeats it. Raises Unreadable beyond MOST_BANKS."""
     if any((b.start, b.end) == (bank.start, bank.end) for b in banks[-4:]):
         return
     if len(banks) == MOST_BANKS:
@@ -411,12 +414,12 @@ def keep(banks: list[Bank], bank: Bank) -> None:
 def bank_of(
     first: str, last: str, number: int, *, node: int | None = None, nomap: bool = False
 ) -> Bank:
-    """A bank from first and last byte in hex."""
+    """Return a bank by its first and last byte in hex."""
     return Bank(int(first, 16), int(last, 16) + 1, number, node=node, nomap=nomap)
 
 
 def node_range(boot: Boot, number: int, text: str) -> Bank | None:
-    """A range of the nodes, in bytes, or in pages where ``boot.frames``."""
+    """Return a range of the nodes, in bytes, or in pages where ``boot.frames``."""
     if match := NODE.search(text):
         return bank_of(match[2], match[3], number, node=int(match[1][:9]))
     if NODE_BEGUN.search(text):
@@ -427,8 +430,8 @@ def node_range(boot: Boot, number: int, text: str) -> Bank | None:
     return None
 
 
-def dump_line(boot: Boot, number: int, text: str) -> None:
-    """A range of memblock.memory."""
+def take_dump_line(boot: Boot, number: int, text: str) -> None:
+    """Take in a range of memblock.memory."""
     match = DUMPED.search(text)
     if not match:
         if "] [0x" in text.replace("\t", " "):
@@ -442,14 +445,14 @@ def dump_line(boot: Boot, number: int, text: str) -> None:
             boot.damaged.setdefault("memblock", number)
         return
     nomap = bool(flags and int(flags, 16) & NOMAP)
-    keep(
+    add_bank(
         boot.dumped,
         Bank(start, end, number, node=int(node[:9]) if node is not None else None, nomap=nomap),
     )
 
 
-def e820_line(boot: Boot, number: int, text: str) -> None:
-    """A line of an e820 map, or a change of it."""
+def take_e820_line(boot: Boot, number: int, text: str) -> None:
+    """Take in a line of an e820 map, or a change of the map."""
     old = False
     match = E820.search(text)
     if not match:
@@ -477,7 +480,7 @@ def e820_line(boot: Boot, number: int, text: str) -> None:
 
 
 def change(boot: Boot, adds: bool, low: str, high: str, number: int, old: bool) -> None:
-    """Book that a range is usable from here on, or is not."""
+    """Note that a range is usable from here on, or no longer."""
     entry = (adds, int(low, 16), int(high, 16) + (0 if old else 1), number)
     if any(entry[:3] == seen[:3] for seen in boot.e820[-4:]):
         return
@@ -486,8 +489,8 @@ def change(boot: Boot, adds: bool, low: str, high: str, number: int, old: bool) 
     boot.e820.append(entry)
 
 
-def efi_line(boot: Boot, number: int, text: str) -> None:
-    """A range of the EFI map.
+def take_efi_line(boot: Boot, number: int, text: str) -> None:
+    """Take in a range of the EFI map.
 
     drivers/firmware/efi/efi-init.c: reserve_regions() adds what can be cached, and marks NOMAP what
     is_usable_memory() does not count; whatever memblock had before is dropped. On x86
@@ -500,25 +503,25 @@ def efi_line(boot: Boot, number: int, text: str) -> None:
             boot.dumped = []
         usable = kind.startswith(USABLE_ELSEWHERE) and "WB" in flags and "SP" not in flags
         if flags.intersection(CACHED):
-            keep(boot.efi, bank_of(first, last, number, nomap=not usable))
+            add_bank(boot.efi, bank_of(first, last, number, nomap=not usable))
     elif match := EFI_X86.search(text):
         kind, attributes, first, last, closed = match.groups()
         flags = efi_flags(attributes)
         if kind.startswith(USABLE) and "WB" in flags and "SP" not in flags:
-            keep(boot.efi, Bank(int(first, 16), int(last, 16) + (closed == "]"), number))
+            add_bank(boot.efi, Bank(int(first, 16), int(last, 16) + (closed == "]"), number))
     elif EFI_BEGUN.search(text):
         boot.damaged.setdefault("efi", number)
 
 
 def efi_flags(attributes: str) -> set[str]:
-    """The attributes of a range of the EFI map, as names or as one number."""
+    """Return the attributes of a range of the EFI map, written as names or as one number."""
     if match := EFI_NUMBER.search(attributes):
         return {name for name, bit in EFI_BITS.items() if int(match[1], 16) & bit}
     return {flag.strip() for flag in attributes.split("|")}
 
 
-def clues(boot: Boot, text: str) -> None:
-    """What a line says of the architecture, its page size, and pages that are counted."""
+def take_clues(boot: Boot, text: str) -> None:
+    """Take in clues to architecture and page size, and counts of pages."""
     if "unavailable ranges" in text and (match := UNAVAILABLE.search(text)):
         if len(boot.counts) < MOST_BANKS:
             boot.counts.append(int((match[1] or match[2])[:15]))
@@ -529,16 +532,16 @@ def clues(boot: Boot, text: str) -> None:
     elif "HighMem" in text or "HIGHMEM" in text:
         boot.highmem = True
     if boot.arch is None:
-        boot.arch = next((arch for words, arch in SAID if words in text), None)
-        boot.x86 = boot.x86 or any(words in text for words in X86_SAID)
+        boot.arch = next((arch for words, arch in ONLY_OF if words in text), None)
+        boot.x86 = boot.x86 or any(words in text for words in ONLY_OF_X86)
     if "CONFIG_" in text and (match := CONFIG_PAGE.search(text)):
         boot.page_size = int(match[1]) << 10
     elif "Page orders: " in text and (match := HASH_PAGE.search(text)):
         boot.page_size = 1 << int(match[1])
 
 
-def count(boot: Boot, text: str) -> None:
-    """Tell from a line after the ranges of the nodes whether all counts have been written.
+def take_counting_line(boot: Boot, text: str) -> None:
+    """Decide by a line after the ranges of the nodes if all counts have been written.
 
     They come in one go with the zones (mm/mm_init.c: free_area_init()), so that any later line of
     the kernel proves it; but not where somebody left something out.
@@ -555,7 +558,7 @@ def count(boot: Boot, text: str) -> None:
 
 
 def map_of(log: Log, boot: Boot) -> MemoryMap:
-    """The memory map of one boot, with what the log tells besides."""
+    """Return the memory map of one boot, with hints and notes."""
     source = boot.source
     assert source is not None
     if source in boot.damaged:
@@ -578,7 +581,7 @@ def map_of(log: Log, boot: Boot) -> MemoryMap:
         if boot.stage == "ranges":
             notes.append("the log ends in the list of ranges: there may be more RAM")
         unmapped = (bank for bank in (*boot.dumped, *boot.efi, *boot.nomap) if bank.nomap)
-        banks = split(banks, merged((bank.start, bank.end) for bank in unmapped))
+        banks = cut_nomap(banks, merged((bank.start, bank.end) for bank in unmapped))
     elif source == "memblock":
         kind, banks = "memblock=debug", boot.dumped
         notes.append("memblock's list, before the kernel made nodes and zones of it")
@@ -598,7 +601,7 @@ def map_of(log: Log, boot: Boot) -> MemoryMap:
         banks,
         "line",
         overlaps="merge" if source in ("e820", "efi") else "refuse",
-        told=KernelHints(
+        hints=KernelHints(
             arch=arch,
             release=boot.release,
             page_size=page,
@@ -613,8 +616,10 @@ def map_of(log: Log, boot: Boot) -> MemoryMap:
 
 
 def architecture(boot: Boot) -> str | None:
-    """As config/kernels.yaml names it. Only 64-bit x86 has a zone DMA32, only 32-bit x86 HighMem;
-    a compiler for the former can build the latter.
+    """Return the architecture by its name in config/kernels.yaml.
+
+    Only 64-bit x86 has a zone DMA32, only 32-bit x86 HighMem; a compiler for the former can build
+    the latter.
     """
     if boot.arch in (None, "x86_64") and (boot.x86 or boot.arch):
         if boot.highmem:
@@ -624,8 +629,8 @@ def architecture(boot: Boot) -> str | None:
 
 
 def page_size(log: Log, boot: Boot) -> int | None:
-    """Bytes of a page, where the log says it: in the release, as a setting, in vmcoreinfo, or by
-    the pages of each node.
+    """Return the page size in bytes, None where neither the release nor a setting, vmcoreinfo or
+    the pages of each node give it.
     """
     if boot.release and (match := SUFFIX_PAGE.search(boot.release)):
         return int(match[1]) << 10
@@ -639,7 +644,7 @@ def page_size(log: Log, boot: Boot) -> int | None:
 
 
 def in_bytes(boot: Boot, page: int | None) -> list[Bank]:
-    """The ranges of the nodes, in bytes."""
+    """Return the ranges of the nodes in bytes. Raises Unreadable where the page size is unknown."""
     if not boot.frames:
         return boot.nodes
     if page is None:
@@ -651,9 +656,9 @@ def in_bytes(boot: Boot, page: int | None) -> list[Bank]:
     return [Bank(b.start * page, b.end * page, b.place, node=b.node) for b in boot.nodes]
 
 
-def split(banks: Sequence[Bank], nomap: Layout) -> list[Bank]:
-    """The same banks, cut where a range is NOMAP, and the parts in it marked so."""
-    found = []
+def cut_nomap(banks: Sequence[Bank], nomap: Layout) -> list[Bank]:
+    """Cut banks at the edges of NOMAP ranges, and mark the parts inside."""
+    parts = []
     for bank in banks:
         at = bank.start
         first = bisect_right(nomap, bank.start, key=lambda range_: range_[1])
@@ -663,16 +668,16 @@ def split(banks: Sequence[Bank], nomap: Layout) -> list[Bank]:
             low, high = max(start, at), min(end, bank.end)
             if low < high:
                 if at < low:
-                    found.append(Bank(at, low, bank.place, bank.node, bank.nomap))
-                found.append(Bank(low, high, bank.place, bank.node, nomap=True))
+                    parts.append(Bank(at, low, bank.place, bank.node, bank.nomap))
+                parts.append(Bank(low, high, bank.place, bank.node, nomap=True))
                 at = high
         if at < bank.end or bank.end <= bank.start:
-            found.append(Bank(at, bank.end, bank.place, bank.node, bank.nomap))
-    return found
+            parts.append(Bank(at, bank.end, bank.place, bank.node, bank.nomap))
+    return parts
 
 
 def usable(boot: Boot) -> list[Bank]:
-    """What e820 leaves for RAM, after all changes (e820__memblock_setup())."""
+    """Return the RAM of e820 in whole pages, after all changes (e820__memblock_setup())."""
     banks: list[Bank] = []
     for adds, start, end, number in boot.e820:
         if adds:
@@ -689,23 +694,23 @@ def usable(boot: Boot) -> list[Bank]:
 
 
 def without(banks: Sequence[Bank], start: int, end: int) -> list[Bank]:
-    """The banks less what lies in [start, end)."""
-    found = []
+    """Take [start, end) out of banks."""
+    left = []
     for bank in banks:
         if bank.end <= start or end <= bank.start:
-            found.append(bank)
+            left.append(bank)
             continue
         if bank.start < start:
-            found.append(Bank(bank.start, start, bank.place))
+            left.append(Bank(bank.start, start, bank.place))
         if end < bank.end:
-            found.append(Bank(end, bank.end, bank.place))
-    return found
+            left.append(Bank(end, bank.end, bank.place))
+    return left
 
 
 def unavailable(boot: Boot, arch: str | None) -> tuple[int | None, bool]:
-    """Struct pages that the kernel counted for pages without RAM, and whether lines may be missing.
+    """Return the struct pages without RAM that the kernel counted, and if lines may be missing.
 
-    No line is no page, and 0, where the release counts, its pfn_valid() knows sections only, and
+    No line means no page, and 0, where the release counts, its pfn_valid() knows sections only, and
     the log was neither cut nor filtered around the place.
     """
     if boot.counts:

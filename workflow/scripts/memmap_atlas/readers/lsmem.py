@@ -28,8 +28,8 @@ ONLINE, OFFLINE = "online", "offline"
 
 
 def is_kind(head: bytes) -> bool:
-    """Whether a file is JSON; no other kind is, but a log can begin with a line of JSON, or have
-    all its lines so (journalctl -o json).
+    """Detect JSON: no other format is, but a log can begin with a line of JSON, or have all its
+    lines so (journalctl -o json).
     """
     if not JSON.match(head):
         return False
@@ -39,7 +39,7 @@ def is_kind(head: bytes) -> bool:
 
 
 def read(data: bytes) -> MemoryMap:
-    """The memory of the ranges, whole blocks.
+    """Return the memory of the ranges, in whole blocks.
 
     An offline block counts: memory that was added has its sections and their struct pages whether
     it is online or not (mm/memory_hotplug.c: add_memory_resource()). s390 from 6.8 on is different:
@@ -55,11 +55,11 @@ def read(data: bytes) -> MemoryMap:
     line, at = 1, 0
     for entry in memory:
         first, last = range_of(entry, line)
-        found = text.find(entry["range"], at)
-        if found >= 0:
-            line += text.count("\n", at, found)
-            at = found
-        blocks(entry, first, last, sizes, line)
+        offset = text.find(entry["range"], at)
+        if offset >= 0:
+            line += text.count("\n", at, offset)
+            at = offset
+        note_block_size(entry, first, last, sizes, line)
         if entry.get("configured") in (False, "no"):
             absent += 1
             continue
@@ -87,14 +87,14 @@ def read(data: bytes) -> MemoryMap:
         banks,
         "line",
         overlaps="refuse",
-        told=KernelHints(block_size=sizes.pop() if len(sizes) == 1 else None),
+        hints=KernelHints(block_size=sizes.pop() if len(sizes) == 1 else None),
         notes=notes,
     )
 
 
 def decoded(data: bytes) -> str:
-    """The text of a file that holds no more than lsmem can have written, so that what json makes
-    of it stays small.
+    """Decode a file. Raises Unreadable where it holds more values than lsmem can have written, so
+    that the parsed document stays small.
     """
     if data.count(b"{") + data.count(b"[") > MOST_BANKS + 2:
         raise Unreadable(f"has more than {MOST_BANKS:,} ranges")
@@ -110,7 +110,7 @@ def decoded(data: bytes) -> str:
 
 
 def ranges_of(text: str) -> list[dict[str, Any]]:
-    """The list that lsmem calls "memory", each element an object."""
+    """Return the list "memory", each element an object. Raises Unreadable."""
     try:
         document = json.loads(text, object_pairs_hook=without_repetition)
     except json.JSONDecodeError as error:
@@ -133,17 +133,17 @@ def ranges_of(text: str) -> list[dict[str, Any]]:
 
 
 def without_repetition(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """A mapping whose keys all differ."""
-    found: dict[str, Any] = {}
+    """Return a mapping. Raises Unreadable where a key is repeated."""
+    mapping: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in mapping:
             raise Unreadable(f'the key "{key[:40]}" stands twice in one object')
-        found[key] = value
-    return found
+        mapping[key] = value
+    return mapping
 
 
 def range_of(entry: dict[str, Any], line: int) -> tuple[int, int]:
-    """First and last byte of an element."""
+    """Return first and last byte of an element. Raises Unreadable."""
     shown = entry.get("range")
     if shown is None:
         raise Unreadable(
@@ -162,8 +162,12 @@ def range_of(entry: dict[str, Any], line: int) -> tuple[int, int]:
     return first, last
 
 
-def blocks(entry: dict[str, Any], first: int, last: int, sizes: set[int], line: int) -> None:
-    """Note the size of a block, where the element has its numbers, and hold the range to them."""
+def note_block_size(
+    entry: dict[str, Any], first: int, last: int, sizes: set[int], line: int
+) -> None:
+    """Note the block size of an element with block numbers. Raises Unreadable where they contradict
+    its range.
+    """
     shown = entry.get("block")
     if shown is None:
         return
@@ -187,7 +191,7 @@ def blocks(entry: dict[str, Any], first: int, last: int, sizes: set[int], line: 
 
 
 def node_of(entry: dict[str, Any], line: int) -> int | None:
-    """The node of an element, where it has one."""
+    """Return the node of an element, None where it has none. Raises Unreadable."""
     shown = entry.get("node")
     if shown is None or shown == "":
         return None

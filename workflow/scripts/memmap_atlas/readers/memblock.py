@@ -32,14 +32,14 @@ ADDED = "DRV_MNG"
 
 
 def is_kind(head: bytes) -> bool:
-    """Whether most lines of the beginning are ranges."""
+    """Detect memblock's file of debugfs: half the lines at least are ranges."""
     lines = [line for line in head.decode("utf-8", "replace").splitlines() if line.strip()]
-    found = [at for at, line in enumerate(lines) if RANGE.match(line.rstrip())]
-    return bool(found) and found[0] <= 3 and len(found) * 2 >= len(lines)
+    ranges = [at for at, line in enumerate(lines) if RANGE.match(line.rstrip())]
+    return bool(ranges) and ranges[0] <= 3 and len(ranges) * 2 >= len(lines)
 
 
 def read(lines: Iterator[Line]) -> MemoryMap:
-    """The ranges of ``memory``; those of ``reserved`` and ``physmem`` beside it do not count.
+    """Return the ranges of ``memory``; those of ``reserved`` and ``physmem`` are left out.
 
     Memory that is not mapped (NOMAP) keeps its struct pages; what a driver added after boot
     (DRV_MNG) is left out. The kernel names the lowest flag of a range only, so that a NOMAP range

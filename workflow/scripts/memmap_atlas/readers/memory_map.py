@@ -1,17 +1,17 @@
-"""What a file says of a machine: where its RAM is, and what it tells of the kernel that ran on it.
+"""Memory map of a machine and hints of its kernel, as every reader of a file returns them.
 
-Readers give banks as they stand in the file; here they become the regions of one layout, held to
-what memblock would make of them.
+Readers give banks in the order of the file; :func:`memory_map` checks them and makes the regions of
+one layout, as memblock would.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal, NoReturn
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NoReturn
 
 from memmap_atlas.memmodel.regions import HIGHEST_ADDRESS, Layout, merged
 
 MOST_REGIONS = 1024
-# banks that are looked at before a file is given up
+# banks of a file at most
 MOST_BANKS = 65_536
 LONGEST_LINE = 4096
 # a line of a file with its number, from 1 on; longer ones are cut
@@ -19,7 +19,7 @@ Line = tuple[int, str]
 
 
 class Unreadable(ValueError):
-    """What is wrong with a file, and where: a line from 1 on, or an offset in bytes."""
+    """Mistake in a file, with its location: a line from 1 on, or an offset in bytes."""
 
     def __init__(self, text: str, *, line: int | None = None, offset: int | None = None) -> None:
         super().__init__(text)
@@ -28,8 +28,10 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True)
 class Bank:
-    """A range of RAM as a file has it: [start, end) in bytes, and the line or offset that says it.
+    """Range of RAM in a file: [start, end) in bytes.
 
+    place: line from 1 on, or offset in bytes
+    node: NUMA node, None where the file has none
     nomap: memory that the kernel does not map and that keeps its struct pages (memblock's NOMAP)
     """
 
@@ -42,13 +44,13 @@ class Bank:
 
 @dataclass(frozen=True)
 class KernelHints:
-    """What a file tells of the kernel that wrote it; None where it does not.
+    """Clues to the kernel that wrote a file; None where the file lacks them.
 
     arch: as config/kernels.yaml names it
     release: as uname -r has it
     page_size, block_size: bytes, the latter of a memory block
     unavailable_pages: struct pages without RAM that the kernel counted (4.18 on)
-    clipped: the count may lack its last lines
+    clipped: the last lines of the count may be missing
     boot_pages: nr_memmap_boot_pages of /proc/vmstat (6.11 on)
     mapped: bytes of the vmemmap part of kernel_page_tables
     """
@@ -68,16 +70,16 @@ NO_HINTS = KernelHints()
 
 @dataclass(frozen=True)
 class MemoryMap:
-    """The memory of one machine.
+    """Memory of one machine.
 
     kind: of the file, in words
-    regions: RAM, sorted and disjoint, [start, end) in bytes; what touches is one region
-    places: for each region where its first bank stands in the file
-    unit: what a place is
-    nomap: the parts of it that the kernel does not map
+    regions: RAM, sorted and disjoint, [start, end) in bytes; ranges that touch are merged
+    places: for each region the line or offset of its first bank
+    unit: of the places
+    nomap: parts of the regions that the kernel does not map
     nodes: the spans of each node's banks, as (node, start, end), empty where the file has no nodes
-    told: what the file says of the kernel
-    notes: what a reader of the numbers has to know of the file
+    hints: clues to the kernel that wrote the file
+    notes: caveats of the numbers, in words
     """
 
     kind: str
@@ -86,8 +88,33 @@ class MemoryMap:
     unit: Literal["line", "offset"]
     nomap: Layout = ()
     nodes: tuple[tuple[int, int, int], ...] = ()
-    told: KernelHints = NO_HINTS
+    hints: KernelHints = NO_HINTS
     notes: tuple[str, ...] = ()
+
+
+def memory_values(memory: MemoryMap) -> dict[str, Any]:
+    """Return a memory map in native types, as Snakemake's params take them."""
+    return {key: listed(value) for key, value in asdict(memory).items()}
+
+
+def listed(value: Any) -> Any:
+    """Return ``value`` with a list for every tuple."""
+    return list(map(listed, value)) if isinstance(value, tuple) else value
+
+
+def memory_from(values: Mapping[str, Any]) -> MemoryMap:
+    """Return the memory map whose :func:`memory_values` are ``values``."""
+    return MemoryMap(
+        **{
+            **values,
+            "regions": tuple((start, end) for start, end in values["regions"]),
+            "places": tuple(values["places"]),
+            "nomap": tuple((start, end) for start, end in values["nomap"]),
+            "nodes": tuple((node, start, end) for node, start, end in values["nodes"]),
+            "hints": KernelHints(**values["hints"]),
+            "notes": tuple(values["notes"]),
+        }
+    )
 
 
 def memory_map(
@@ -96,14 +123,14 @@ def memory_map(
     unit: Literal["line", "offset"],
     *,
     overlaps: Literal["merge", "refuse"],
-    told: KernelHints = NO_HINTS,
+    hints: KernelHints = NO_HINTS,
     notes: Sequence[str] = (),
 ) -> MemoryMap:
-    """The memory map of some banks, in any order; banks of no size are left out.
+    """Return the memory map of banks in any order; empty ones are left out.
 
-    ``overlaps``: whether the kernel would merge banks that overlap (mm/memblock.c:
-    memblock_add_range()), or could never have written them. Raises Unreadable where a bank can't
-    be, where there is none, or where they are too many.
+    ``overlaps``: "merge" where the kernel merges banks that overlap (mm/memblock.c:
+    memblock_add_range()), "refuse" where it could never have written them. Raises Unreadable where
+    a bank is impossible, where there is no RAM, or beyond MOST_BANKS or MOST_REGIONS.
     """
 
     def refuse(bank: Bank, text: str) -> NoReturn:
@@ -152,13 +179,13 @@ def memory_map(
         unit=unit,
         nomap=merged((b.start, b.end) for b in sized if b.nomap),
         nodes=node_spans(sized),
-        told=told,
+        hints=hints,
         notes=tuple(notes),
     )
 
 
 def node_spans(banks: Sequence[Bank]) -> tuple[tuple[int, int, int], ...]:
-    """From the first to the last byte of each node's banks."""
+    """Return (node, first byte, end) of each node's banks."""
     spans: dict[int, tuple[int, int]] = {}
     for bank in banks:
         if bank.node is not None:
