@@ -162,7 +162,7 @@ SYMBOL(mem_section)=ffff0000df9e3380
 def test_what_the_kernel_tells_of_itself() -> None:
     buffer = asked(MIB, "memmap_alloc", EXACT)
     seen = observe(log(buffer, granted(0x60000000, MIB)) + TOLD, 4096)
-    assert seen.told == {
+    assert seen.parameters == {
         "page_size": 4096,
         "section_size": 128 * MIB,
         "struct_page_size": 64,

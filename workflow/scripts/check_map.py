@@ -58,7 +58,7 @@ def at_least_one(text: str) -> int:
 
 
 def arguments(given: Sequence[str] | None) -> argparse.Namespace:
-    """What is asked; exits with 2 where that is wrong."""
+    """Parse the command line; exits with 2 where it is wrong."""
     parser = argparse.ArgumentParser(
         description="Fail where a memory map wastes more memmap than a bound, under a kernel.",
         epilog="exit code: 0 every map passes, 1 one wastes more or a rule of the kernel forbids "

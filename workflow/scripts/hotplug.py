@@ -33,11 +33,11 @@ EXAMPLE = "an example: --kernel arm64-6.12-4k --ram 0x0-0x10000000 --add 0x24000
 
 
 class Wrong(Exception):
-    """What can't be answered, and why: one line."""
+    """Mistake in the question, in one line."""
 
 
-def place(text: str) -> int:
-    """An address or a size: 0x240000000, 4096, 128MiB."""
+def address(text: str) -> int:
+    """Parse an address or a size: 0x240000000, 4096, 128MiB. Raises Wrong."""
     try:
         value = int(text, 16) if text.lower().startswith("0x") else int(text)
     except ValueError:
@@ -53,18 +53,18 @@ def place(text: str) -> int:
 
 
 def region(text: str) -> tuple[int, int]:
-    """A half-open range such as 0x240000000-0x540000000."""
+    """Parse a half-open range such as 0x240000000-0x540000000. Raises Wrong."""
     match = re.fullmatch(r"([0-9A-Za-z]+)-([0-9A-Za-z]+)", text)
     if match is None:
         raise Wrong(f"{text[:60]!r} is no range: write start-end, half-open, as in 0x0-0x80000000")
-    start, end = place(match[1]), place(match[2])
+    start, end = address(match[1]), address(match[2])
     if start >= end:
         raise Wrong(f"{text[:60]!r} is empty: its end must lie above its start")
     return start, end
 
 
 def arguments(words: list[str]) -> argparse.Namespace:
-    """What the command line asks for."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLE)
     parser.add_argument("--kernel", required=True, help="a kernel of config/kernels.yaml by name")
     parser.add_argument("--kernels", metavar="FILE", help="a file of your own in the same form")
@@ -85,7 +85,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
 
 
 def chosen(name: str, own: str | None) -> Kernel:
-    """The kernel of that name."""
+    """Return the kernel of that name. Raises Wrong."""
     kernels = load_kernels(KERNELS, *([Path(own)] if own else []))
     if name not in kernels:
         raise Wrong(f"no kernel {name!r}{nearest(name, list(kernels))}")
@@ -93,16 +93,16 @@ def chosen(name: str, own: str | None) -> Kernel:
 
 
 def answer(words: list[str]) -> list[str]:
-    """The answer, line by line. Raises Wrong or ConfigError."""
+    """Return the answer in lines. Raises Wrong or ConfigError."""
     asked = arguments(words)
     kernel = chosen(asked.kernel, asked.kernels)
     start, end = region(asked.add)
     ram = sorted(region(word) for word in asked.ram.split(",") if word)
-    if any(one[1] > other[0] for one, other in pairwise(ram)):
+    if any(below[1] > above[0] for below, above in pairwise(ram)):
         raise Wrong(f"the regions of --ram overlap: {asked.ram[:60]}")
     added = ranges(start, end - start)
     here = Regions.of([ram]) if ram else none_of(added)
-    block = place(asked.block) if asked.block else block_size(kernel, ram[-1][1] if ram else 0)
+    block = address(asked.block) if asked.block else block_size(kernel, ram[-1][1] if ram else 0)
     if not block:
         raise Wrong("a memory block of 0 bytes is none")
     if reason := refused(added, here, kernel, block)[0]:
@@ -113,13 +113,13 @@ def answer(words: list[str]) -> list[str]:
         if "whole memory blocks" in reason and lost.usable[0]:
             reason += f"; its whole blocks are {inner[0]:#x}-{inner[1]:#x}"
         raise Wrong(f"{asked.kernel}: {reason}")
-    return told(asked, kernel, added, here, block)
+    return lines_of(asked, kernel, added, here, block)
 
 
-def told(
+def lines_of(
     asked: argparse.Namespace, kernel: Kernel, added: Regions, ram: Regions, block: int
 ) -> list[str]:
-    """The answer, where there is one."""
+    """Return the lines on a range that can be added."""
     size, start = int(added.size[0]), int(added.start[0, 0])
     plain = hot_add(added, ram, kernel)
     lines = [
@@ -137,7 +137,7 @@ def told(
     if asked.memmap_on_memory:
         lines += own_memmap(kernel, added, ram, block, force=asked.memmap_on_memory == "force")
     if asked.free:
-        free = place(asked.free)
+        free = address(asked.free)
         if start % block or (ram.size[0] and start < int(ram.last[0])):
             raise Wrong(f"--free needs a range above RAM: {start:#x} is not")
         most = largest_range(np.array([free], dtype=np.int64), start, ram, kernel, block)
@@ -154,22 +154,22 @@ def told(
 def own_memmap(
     kernel: Kernel, added: Regions, ram: Regions, block: int, *, force: bool
 ) -> list[str]:
-    """What memmap_on_memory makes of it."""
+    """Return the lines on memmap_on_memory."""
     many = int(added.size[0]) > block
     held = memmap_on_memory(np.array([block], dtype=np.int64), kernel, force=force)
     if reason := too_old(kernel, force=force, many=many) or held.reason[0]:
         return [f"memmap_on_memory is not used: {reason}"]
-    found = hot_add_on_memory(added, ram, kernel, block, force=force)
+    added_on_memory = hot_add_on_memory(added, ram, kernel, block, force=force)
     pages, reserved = int(held.pages[0]), int(held.reserved[0])
     return [
-        f"with memmap_on_memory: {amount(int(found.from_ram[0]))} of free RAM;"
+        f"with memmap_on_memory: {amount(int(added_on_memory.from_ram[0]))} of free RAM;"
         f" of each block {pages:,} pages hold its struct pages, {reserved:,} fill a pageblock",
-        f"  usable of the range: {amount(int(found.usable[0]))}",
+        f"  usable of the range: {amount(int(added_on_memory.usable[0]))}",
     ]
 
 
 def main() -> None:
-    """Print it; one line and an exit code where something is wrong."""
+    """Print the answer, or one line with exit code 1."""
     try:
         print("\n".join(answer(sys.argv[1:])))
     except (Wrong, ConfigError) as error:

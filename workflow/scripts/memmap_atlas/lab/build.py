@@ -51,7 +51,7 @@ def unpack_source(archive: Archive, package: str, folder: Path) -> str:
 
 @dataclass(frozen=True)
 class Choice:
-    """What a build is to be: architecture, memory model, page and section size in bytes."""
+    """Parameters of a build: architecture, memory model, page and section size in bytes."""
 
     arch: str
     model: str

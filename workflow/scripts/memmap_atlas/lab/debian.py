@@ -50,7 +50,7 @@ class Archive:
     folder: Path
 
     def options(self) -> list[str]:
-        """What makes apt look at this archive alone."""
+        """Options that restrict apt to this archive."""
         places = {
             "Dir::State": self.folder / "state",
             "Dir::State::status": self.folder / "state/status",
@@ -140,7 +140,8 @@ class Archive:
 
 
 def archive_of(suite: str) -> str:
-    """Where apt finds Debian on this machine: of its own index targets, one for that kind of suite.
+    """Return where apt finds Debian on this machine: of its own index targets, one for that kind of
+    suite.
 
     Raises Unavailable where the machine has no apt, or no Debian archive in its sources.
     """
@@ -180,7 +181,7 @@ def extract(file: Path, wanted: re.Pattern[str], into: Path) -> list[Path]:
 
 
 def run(command: Sequence[str], about: str, folder: Path | None = None) -> str:
-    """What a command prints.
+    """Run a command and return what it prints.
 
     Raises Unavailable with the command's last words where it fails, or is not there.
     """

@@ -32,7 +32,7 @@ MOST_POINTS = 10**9
 
 
 class Names:
-    """What a lab can name: kernels, machines, and layouts of sweeps, read when first asked for."""
+    """Names that a lab can use: kernels, machines, and layouts of sweeps, read on first use."""
 
     def __init__(self, root: Path, folder: Path) -> None:
         """``root`` holds config/; paths of sweep files start at ``folder``."""
@@ -61,7 +61,7 @@ class Names:
         return self.sweeps[sweep]
 
     def named(self, name: str, maps: Mapping[str, Layout]) -> Layout:
-        """A map by its name: of ``maps``, of a machine, or <sweep>/<layout>.
+        """Return a map by its name: of ``maps``, of a machine, or <sweep>/<layout>.
 
         Raises ConfigError where there is none.
         """
@@ -84,9 +84,9 @@ class Names:
         return layout_at(layouts, places[layout])
 
 
-def layout_at(layouts: Layouts, place: int) -> Layout:
-    """The regions of one layout."""
-    column = slice(place, place + 1)
+def layout_at(layouts: Layouts, index: int) -> Layout:
+    """Return the regions of one layout."""
+    column = slice(index, index + 1)
     regions = layouts.regions.columns(column)
     return tuple(
         (start, end)
@@ -96,7 +96,7 @@ def layout_at(layouts: Layouts, place: int) -> Layout:
 
 
 def load_lab(path: Path, shown: str, names: Names) -> Lab:
-    """The lab of one file, called ``shown`` in messages.
+    """Return the lab of one file; messages call it ``shown``.
 
     Raises ConfigError with all problems of the file.
     """
@@ -111,23 +111,23 @@ def load_lab(path: Path, shown: str, names: Names) -> Lab:
         with noting(wrong):
             sets[name] = map_set(name, entry, names, shown)
     maps: dict[str, Layout] = {}
-    for name, found in sets.items():
-        for layout, regions in found.items():
+    for name, layouts in sets.items():
+        for layout, regions in layouts.items():
             if maps.setdefault(layout, regions) != regions:
                 text = f"{layout!r} is the name of another map too"
                 wrong.append(Problem(shown, ("maps", name), text))
     boots: dict[tuple[str, str], None] = {}
-    for place, group in enumerate(content["boots"]):
+    for index, group in enumerate(content["boots"]):
         chosen = list(kernels) if group["kernels"] == "all" else group["kernels"]
-        at = ("boots", place)
+        at = ("boots", index)
         if kernels:
             wrong += absent(chosen, kernels, "kernel", shown, (*at, "kernels"))
         wrong += absent(group["maps"], content["maps"], "set of maps", shown, (*at, "maps"))
         boots |= {
             (kernel, layout): None
             for kernel in chosen
-            for found in group["maps"]
-            for layout in sets.get(found, ())
+            for set_name in group["maps"]
+            for layout in sets.get(set_name, ())
         }
         if len(boots) > MOST_BOOTS:
             text = f"more boots than {MOST_BOOTS:,}: name fewer kernels or maps"
@@ -140,27 +140,29 @@ def load_lab(path: Path, shown: str, names: Names) -> Lab:
 def absent(
     wanted: list[str], known: Mapping[str, Any], kind: str, file: str, path: tuple[str | int, ...]
 ) -> list[Problem]:
-    """A problem for each name that the lab file does not define."""
+    """Return a problem for each name that the lab file does not define."""
     return [
         Problem(
-            file, (*path, place), f"no {kind} {name!r} in this file{nearest(name, list(known))}"
+            file, (*path, index), f"no {kind} {name!r} in this file{nearest(name, list(known))}"
         )
-        for place, name in [(at, name) for at, name in enumerate(wanted) if name not in known][:20]
+        for index, name in [(at, name) for at, name in enumerate(wanted) if name not in known][:20]
     ]
 
 
 def number(value: int | str) -> int | str:
-    """A number that is given as text, as a number."""
+    """Convert a number that is given as text."""
     return int(value, 0) if isinstance(value, str) and NUMBER.match(value) else value
 
 
 def lab_kernels(value: Mapping[str, Any], entries: Entries, file: str) -> dict[str, LabKernel]:
-    """The kernels of a lab; each is an entry of kernels.yaml or lab-kernels.yaml."""
+    """Return the kernels of a lab, each an entry of kernels.yaml or lab-kernels.yaml. Raises
+    ConfigError.
+    """
     wrong = unknown(value, entries, "kernel", file, ("kernels",))
     refuse(wrong)
     kernels = build_kernels(entries, dict.fromkeys(value, file))
     refuse_names([e["image"] for e in value.values() if "image" in e], file, ("kernels",))
-    found = {
+    chosen = {
         name: LabKernel(
             kernels[name],
             Origin(**{key: text for key, text in entry.items() if key != "cpu"}),
@@ -175,15 +177,15 @@ def lab_kernels(value: Mapping[str, Any], entries: Entries, file: str) -> dict[s
                 ("kernels", name),
                 f"no machine for architecture {kernel.kernel.arch}; there are {', '.join(BOARDS)}",
             )
-            for name, kernel in found.items()
+            for name, kernel in chosen.items()
             if kernel.kernel.arch not in BOARDS
         ]
     )
-    return found
+    return chosen
 
 
 def map_set(name: str, entry: Mapping[str, Any], names: Names, file: str) -> dict[str, Layout]:
-    """The maps of one set by name; those of a sweep are called <sweep>/<layout>."""
+    """Return the maps of one set by name; those of a sweep are called <sweep>/<layout>."""
     path = ("maps", name)
     readers: dict[str, Callable[[Any], dict[str, Layout]]] = {
         "regions": lambda value: named_regions(value, file, path),
@@ -191,22 +193,22 @@ def map_set(name: str, entry: Mapping[str, Any], names: Names, file: str) -> dic
         "sweep": lambda value: sweep_maps(value, entry, names),
         "random": lambda value: random_set(name, value, file, (*path, "random")),
     }
-    found: dict[str, Layout] = {}
+    maps: dict[str, Layout] = {}
     wrong: list[Problem] = []
     for key, read in readers.items():
         if key in entry:
             faults: list[Problem] = []
             with noting(faults):
-                found |= read(entry[key])
+                maps |= read(entry[key])
             wrong += [
                 fault if fault.file else Problem(file, (*path, key), fault.text) for fault in faults
             ]
     refuse(wrong)
-    return found
+    return maps
 
 
 def sweep_maps(sweep: str, entry: Mapping[str, Any], names: Names) -> dict[str, Layout]:
-    """Layouts of a sweep: those that are named, or a random sample, always the same."""
+    """Return the named layouts of a sweep, or a random sample, the same on each run."""
     layouts = names.layouts(sweep)
     if "layouts" in entry:
         return {f"{sweep}/{name}": names.named(f"{sweep}/{name}", {}) for name in entry["layouts"]}
@@ -223,7 +225,7 @@ def sweep_maps(sweep: str, entry: Mapping[str, Any], names: Names) -> dict[str, 
 def random_set(
     name: str, value: Mapping[str, Any], file: str, path: tuple[str, ...]
 ) -> dict[str, Layout]:
-    """Random maps, called <set>-000 and so on."""
+    """Return random maps by name: <set>-000 and so on."""
     plan = Random(
         count=value["count"],
         seed=value["seed"],
@@ -238,11 +240,11 @@ def random_set(
         maps = random_maps(plan)
     except ValueError as error:
         raise ConfigError([Problem(file, path, str(error))]) from error
-    return {f"{name}-{place:03d}": regions for place, regions in enumerate(maps)}
+    return {f"{name}-{index:03d}": regions for index, regions in enumerate(maps)}
 
 
 def the_lab(config: Mapping[str, Any], root: Path, folder: Path) -> Lab:
-    """The lab that a configuration names, or of one boot where it gives a kernel or a map.
+    """Return the lab that a configuration names, or one boot where it gives a kernel or a map.
 
     Raises ConfigError with all problems of the configuration and of the lab file, and where this
     machine lacks a program that the boots need.
@@ -250,28 +252,28 @@ def the_lab(config: Mapping[str, Any], root: Path, folder: Path) -> Lab:
     names = Names(root, folder)
     entry = config.get("lab", "full")
     path, shown = chosen_file(entry, "lab", root, folder, ("lab",))
-    found = load_lab(path, shown, names)
+    lab = load_lab(path, shown, names)
     if "kernel" in config or "map" in config:
-        found = one_boot(config, found, names)
+        lab = one_boot(config, lab, names)
     lacking = {
         program
-        for kernel, _ in found.boots
-        for program in missing(BOARDS[found.kernels[kernel].kernel.arch])
+        for kernel, _ in lab.boots
+        for program in missing(BOARDS[lab.kernels[kernel].kernel.arch])
     }
     refuse([Problem("", (), f"the lab lacks {program}") for program in sorted(lacking)])
-    return found
+    return lab
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is such a file; a name can be longer than any."""
+    """Return True for a file; a name longer than the file system allows is none."""
     try:
         return path.is_file()
     except OSError:
         return False
 
 
-def one_boot(config: Mapping[str, Any], found: Lab, names: Names) -> Lab:
-    """A lab of the one boot that a configuration asks for: ``kernel``, ``map`` and ``image``.
+def one_boot(config: Mapping[str, Any], lab: Lab, names: Names) -> Lab:
+    """Return a lab of the boot that a configuration asks for: ``kernel``, ``map`` and ``image``.
 
     The kernel is one of the lab, or with an image any of kernels.yaml and lab-kernels.yaml.
     """
@@ -289,13 +291,11 @@ def one_boot(config: Mapping[str, Any], found: Lab, names: Names) -> Lab:
                 wrong.append(Problem("config", ("image",), f"no file {image}"))
             entry = {"image": image} | ({"cpu": config["cpu"]} if "cpu" in config else {})
             kernels = lab_kernels({name: entry}, names.entries, "config")
-        elif name in found.kernels:
-            kernels = {name: found.kernels[name]}
+        elif name in lab.kernels:
+            kernels = {name: lab.kernels[name]}
         else:
-            text = (
-                f"no kernel {name!r} in the lab{nearest(name, list(found.kernels))}: give one of "
-            )
-            text += f"{', '.join(found.kernels)}, or an image of your own"
+            text = f"no kernel {name!r} in the lab{nearest(name, list(lab.kernels))}: give one of "
+            text += f"{', '.join(lab.kernels)}, or an image of your own"
             wrong.append(Problem("config", ("kernel",), text))
     layout, regions = "given", config["map"]
     maps: dict[str, Layout] = {}
@@ -303,11 +303,11 @@ def one_boot(config: Mapping[str, Any], found: Lab, names: Names) -> Lab:
     with noting(faults):
         if isinstance(regions, str):
             layout = regions
-            maps = {layout: names.named(regions, found.maps)}
+            maps = {layout: names.named(regions, lab.maps)}
         else:
             # a command line gives numbers as text
             pairs = [[number(v) for v in pair] for pair in regions]
             maps = named_regions({layout: pairs}, "config", ("map",))
     wrong += [fault if fault.file else Problem("config", ("map",), fault.text) for fault in faults]
     refuse(wrong)
-    return Lab(kernels, maps, ((name, layout),), found.time_limit)
+    return Lab(kernels, maps, ((name, layout),), lab.time_limit)

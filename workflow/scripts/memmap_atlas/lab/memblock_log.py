@@ -1,8 +1,8 @@
-"""What a boot log says: the bytes that a kernel took for its memmap, and its own parameters.
+"""Boot logs of the lab: the bytes that a kernel took for its memmap, and its own parameters.
 
 ``memblock=debug`` writes a line for each early request, for the range that it is granted, and for
 each range that is given back; the init of the lab adds files of /proc and /sys behind a marker.
-Nothing here knows what the numbers should be.
+Expected numbers come from elsewhere.
 """
 
 import re
@@ -39,19 +39,19 @@ Span = tuple[int, int]
 
 
 class NoMemmap(ValueError):
-    """A log that does not show how the memmap was laid out."""
+    """Log that does not show the layout of the memmap."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request to memblock: bytes, whether for one node and no other, and who asks."""
+    """Request to memblock: bytes, ``exact`` for one node and no other, and the calling function."""
 
     size: int
     exact: bool
     caller: str
 
     def by(self, functions: tuple[str, ...]) -> bool:
-        """Whether one of ``functions`` asks."""
+        """Return True where one of ``functions`` asks."""
         symbol = self.caller.split("+")[0].split(".")[0]
         return any(
             symbol.startswith(name[:-1]) if name.endswith("*") else symbol == name
@@ -61,7 +61,7 @@ class Request:
 
 @dataclass
 class Taken:
-    """What is granted for each purpose while a log is read; sizes in bytes.
+    """Grants by purpose while a log is read; sizes in bytes.
 
     blocks: ranges larger than a page: an array, the buffer of many sections, one section, a leaf
     pages: bytes of single pages and less: page tables, or leaves of base pages
@@ -83,7 +83,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Observation:
-    """What a boot shows; sizes in bytes, None where it does not say.
+    """Quantities of one boot; sizes in bytes, None where the log lacks them.
 
     regions: RAM as the kernel has it, whole pages, [start, end)
     memmap: what stays allocated for struct pages; where base pages are taken one by one they can't
@@ -95,7 +95,7 @@ class Observation:
     mapped: the vmemmap part of kernel_page_tables
     present: pages of RAM in all zones (/proc/zoneinfo)
     block: a memory block, as sysfs has it
-    told: the kernel's own parameters by their names in :class:`~memmap_atlas.kernel.Kernel`
+    parameters: the kernel's own, by their names in :class:`~memmap_atlas.memmodel.kernel.Kernel`
     """
 
     regions: tuple[Span, ...]
@@ -113,11 +113,11 @@ class Observation:
     mapped: int | None
     present: int | None
     block: int | None
-    told: dict[str, int]
+    parameters: dict[str, int]
 
 
 def lines_of(text: str) -> Iterator[str]:
-    """The lines of a log, without times and line ends.
+    """Yield the lines of a log, without times and line ends.
 
     A console that comes late writes again what an early one wrote: a line with the same time,
     other than 0, is left out.
@@ -133,11 +133,12 @@ def lines_of(text: str) -> Iterator[str]:
 
 
 def observe(text: str, page_size: int) -> Observation:
-    """What the log of a boot shows; ``page_size`` tells tables and base pages from larger steps.
+    """Return the quantities of a boot log; ``page_size`` separates tables and base pages from
+    larger blocks.
 
     Raises NoMemmap where the log ends before the memmap is laid out, or does not show it.
     """
-    kernel, ran, told_text = text.partition(BEGIN)
+    kernel, ran, userland = text.partition(BEGIN)
     lines = list(lines_of(kernel))
     regions = node_ranges(lines)
     if not regions:
@@ -154,7 +155,7 @@ def observe(text: str, page_size: int) -> Observation:
     # a log that ends before the boot allocator does says nothing of what is freed; a console that
     # is behind when init starts (6.12) can lack the line that tells
     whole = bool(ran) or any(MEMORY.match(line) for line in lines)
-    files = shown_files(told_text)
+    files = shown_files(userland)
     return Observation(
         regions=regions,
         memmap=memmap if known and whole else None,
@@ -171,12 +172,12 @@ def observe(text: str, page_size: int) -> Observation:
         mapped=mapped_bytes(files.get("/sys/kernel/debug/kernel_page_tables", [])),
         present=present_pages(files),
         block=block_size(files),
-        told=told(files),
+        parameters=kernel_parameters(files),
     )
 
 
 def read_allocations(lines: Sequence[str], page_size: int) -> Taken:
-    """The early allocations of a log, each booked on what it is for.
+    """Return the early allocations of a log by purpose.
 
     mm/sparse.c: sparse_init() and below run before the zones are printed; mm/page_alloc.c and
     mm/mm_init.c: alloc_node_mem_map() after it. What is given back before them is the surplus of
@@ -216,7 +217,7 @@ def read_allocations(lines: Sequence[str], page_size: int) -> Taken:
 
 
 def give_back(taken: Taken, span: Span) -> int:
-    """Take a range out of the blocks; how many bytes of them it held."""
+    """Take a range out of the blocks, and return how many bytes of them it held."""
     before = sum(end - start for start, end in taken.blocks)
     left = [
         part
@@ -229,12 +230,12 @@ def give_back(taken: Taken, span: Span) -> int:
 
 
 def is_memmap(request: Request) -> bool:
-    """Whether a request is for struct pages of a section at least."""
+    """Return True where a request is for struct pages of a section at least."""
     return request.exact or request.by(MEMMAP)
 
 
 def book(taken: Taken, request: Request, span: Span, before: int, page_size: int) -> None:
-    """Book what is granted; ``before`` is the size of the grant before it.
+    """Book a grant by its purpose; ``before`` is the size of the grant before it.
 
     The root array is what is granted just before the first root page (memory_present()).
     """
@@ -254,17 +255,17 @@ def book(taken: Taken, request: Request, span: Span, before: int, page_size: int
 
 
 def node_ranges(lines: Sequence[str]) -> tuple[Span, ...]:
-    """RAM as the kernel has it, from its "Early memory node ranges"."""
-    found = [
+    """Return RAM as the kernel has it, from its "Early memory node ranges"."""
+    ranges = [
         (int(match[1], 16), int(match[2], 16) + 1)
         for line in lines
         if (match := NODE_RANGE.search(line))
     ]
-    return tuple(sorted(found))
+    return tuple(sorted(ranges))
 
 
 def shown_files(text: str) -> dict[str, list[str]]:
-    """The files that the lab's init shows, by name."""
+    """Return the files that the lab's init prints, by name."""
     files: dict[str, list[str]] = {}
     name = ""
     for line in text.partition(END)[0].splitlines():
@@ -277,7 +278,7 @@ def shown_files(text: str) -> dict[str, list[str]]:
 
 
 def counter(files: dict[str, list[str]]) -> int | None:
-    """nr_memmap_boot_pages of /proc/vmstat."""
+    """Return nr_memmap_boot_pages of /proc/vmstat."""
     for line in files.get("/proc/vmstat", []):
         if line.startswith("nr_memmap_boot_pages "):
             return int(line.split()[1])
@@ -285,7 +286,7 @@ def counter(files: dict[str, list[str]]) -> int | None:
 
 
 def present_pages(files: dict[str, list[str]]) -> int | None:
-    """Pages that /proc/zoneinfo counts as present, in all zones."""
+    """Return the pages that /proc/zoneinfo counts as present, in all zones."""
     pages = [
         int(words[1])
         for line in files.get("/proc/zoneinfo", [])
@@ -295,17 +296,17 @@ def present_pages(files: dict[str, list[str]]) -> int | None:
 
 
 def block_size(files: dict[str, list[str]]) -> int | None:
-    """Bytes of a memory block, as sysfs has it, in hex without 0x."""
-    found = files.get("/sys/devices/system/memory/block_size_bytes", [])
-    return int(found[0], 16) if found else None
+    """Return the bytes of a memory block; sysfs has them in hex without 0x."""
+    content = files.get("/sys/devices/system/memory/block_size_bytes", [])
+    return int(content[0], 16) if content else None
 
 
-def told(files: dict[str, list[str]]) -> dict[str, int]:
-    """Parameters that the kernel tells of itself, by their names in ``Kernel``."""
+def kernel_parameters(files: dict[str, list[str]]) -> dict[str, int]:
+    """Return the parameters that vmcoreinfo and /proc hold, by their names in ``Kernel``."""
     notes: dict[str, str] = {
         match[1]: match[2] for line in files.get("vmcoreinfo", []) if (match := TOLD.match(line))
     }
-    found = {
+    parameters = {
         name: int(notes[note], 0)
         for name, note in {
             "page_size": "PAGESIZE",
@@ -316,12 +317,12 @@ def told(files: dict[str, list[str]]) -> dict[str, int]:
         if note in notes
     }
     if bits := notes.get("NUMBER(SECTION_SIZE_BITS)"):
-        found["section_size"] = 1 << int(bits)
+        parameters["section_size"] = 1 << int(bits)
     if orders := notes.get("LENGTH(zone.free_area)"):
-        found["max_order_pages"] = 1 << (int(orders) - 1)
+        parameters["max_order_pages"] = 1 << (int(orders) - 1)
     if unused := notes.get("NUMBER(TCR_EL1_T1SZ)"):
-        found["va_bits"] = 64 - int(unused, 0)
+        parameters["va_bits"] = 64 - int(unused, 0)
     for line in files.get("/proc/pagetypeinfo", []):
         if line.startswith("Pages per block:"):
-            found["pageblock_pages"] = int(line.split(":")[1])
-    return found
+            parameters["pageblock_pages"] = int(line.split(":")[1])
+    return parameters

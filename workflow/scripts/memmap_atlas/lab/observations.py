@@ -1,4 +1,4 @@
-"""From boots to the table of observations: how each one ended, and what its log shows."""
+"""Table of observations: how each boot ended, and the quantities of its log."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ COPIED = ("package", "version", "image_sha256", "qemu", "cpu", "outcome", "reaso
 
 
 def observation(folder: Path, kernel: Kernel) -> dict[str, Any]:
-    """The row of the boot in ``folder``.
+    """Return the row of the boot in ``folder``.
 
     A log that ends early is read as far as it goes; one that does not show the memmap says so in
     the row's reason.
@@ -34,10 +34,10 @@ def observation(folder: Path, kernel: Kernel) -> dict[str, Any]:
         row["reason"] = f"{error}. {row['reason']}".strip()
         return row
     row |= {column: getattr(seen, name) for name, column, _ in SEEN_COLUMNS}
-    row |= {column: seen.told.get(name) for name, column, _ in TOLD_COLUMNS}
+    row |= {column: seen.parameters.get(name) for name, column, _ in TOLD_COLUMNS}
     return row | {"regions": regions_column(seen.regions), "buffer_refused": seen.refused}
 
 
 def observations(folders: Sequence[Path], kernels: Sequence[Kernel]) -> list[dict[str, Any]]:
-    """The rows of boots, each folder with its kernel."""
+    """Return the rows of boots, each folder with its kernel."""
     return [observation(folder, kernel) for folder, kernel in zip(folders, kernels, strict=True)]

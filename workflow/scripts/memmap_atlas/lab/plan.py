@@ -17,7 +17,7 @@ MOST_MISSED = 1000
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a kernel's image comes from: a Debian package, a build of a Debian source package, or
+    """Origin of a kernel's image: a Debian package, a build of a Debian source package, or
     a file; ``suite`` is for the first two.
     """
 
@@ -49,7 +49,7 @@ class Lab:
 
     @property
     def summary(self) -> str:
-        """What is booted, as shown before work starts."""
+        """Return the planned boots in words, as shown before work starts."""
         names = {kernel for kernel, _ in self.boots}
         arches = {self.kernels[name].kernel.arch for name in names}
         maps = {name for _, name in self.boots}

@@ -1,4 +1,4 @@
-"""What a lab found, in words: a table of agreement, what is off, and the boots that failed."""
+"""Results of a lab in words: agreement, residuals that are off, and boots that failed."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,18 +30,20 @@ MOST_LISTED = 40
 THREAD = ("thread-3g", "thread-4g")
 
 
-def summary(found: Sequence[Row]) -> dict[str, dict[str, Agreement]]:
-    """Agreement by kernel and column of the table, in order.
+def summary(residuals: Sequence[Row]) -> dict[str, dict[str, Agreement]]:
+    """Return the agreement by kernel and column of the table, in order.
 
     ``parameters`` is for all that a boot tells of its kernel: it is off where one of them is.
     """
-    told = {column for _, column, _ in TOLD_COLUMNS}
-    columns = [dict(row) for row in found if row["quantity"] not in told]
+    parameters = {column for _, column, _ in TOLD_COLUMNS}
+    columns = [dict(row) for row in residuals if row["quantity"] not in parameters]
     boots: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in found:
-        if row["quantity"] in told:
-            one = boots.setdefault((row["kernel"], row["map"]), {**row, "quantity": TOLD, "off": 0})
-            one["off"] = one["off"] or row["off"]
+    for row in residuals:
+        if row["quantity"] in parameters:
+            boot = boots.setdefault(
+                (row["kernel"], row["map"]), {**row, "quantity": TOLD, "off": 0}
+            )
+            boot["off"] = boot["off"] or row["off"]
     columns += boots.values()
     table: dict[str, dict[str, Agreement]] = {}
     for (kernel, quantity), agreement in agreements(columns).items():
@@ -49,12 +51,12 @@ def summary(found: Sequence[Row]) -> dict[str, dict[str, Agreement]]:
     return table
 
 
-def agreement_table(observations: Sequence[Row], found: Sequence[Row]) -> list[str]:
-    """A line for each kernel: its boots, those that are complete, and for each quantity how many
+def agreement_table(observations: Sequence[Row], residuals: Sequence[Row]) -> list[str]:
+    """Return a line for each kernel: its boots, the complete ones, and for each quantity how many
     agree to the byte, as exact/boots; +n are within the page that FLATMEM leaves open for each
     hole.
     """
-    table = summary(found)
+    table = summary(residuals)
     heads = [*SHOWN.values(), TOLD]
     kernels = list(dict.fromkeys(row["kernel"] for row in observations))
     rows = []
@@ -67,7 +69,7 @@ def agreement_table(observations: Sequence[Row], found: Sequence[Row]) -> list[s
 
 
 def cell(agreement: Agreement | None) -> str:
-    """One cell: exact/boots, those within what is allowed, and the worst that is off."""
+    """Write one cell: exact/boots, those within what is allowed, and the worst that is off."""
     if agreement is None:
         return "-"
     text = f"{agreement.exact}/{agreement.boots}"
@@ -76,17 +78,17 @@ def cell(agreement: Agreement | None) -> str:
     return text if agreement.holds else f"{text} off {agreement.worst:+,}"
 
 
-def faults(found: Sequence[Row]) -> list[str]:
-    """A line for each residual that is off, the first MOST_LISTED of them; parameters that
+def faults(residuals: Sequence[Row]) -> list[str]:
+    """Return a line for each residual that is off, the first MOST_LISTED of them; parameters that
     contradict kernels.yaml once for each kernel.
     """
-    told = {column for _, column, _ in TOLD_COLUMNS}
+    parameters = {column for _, column, _ in TOLD_COLUMNS}
     lines: dict[str, None] = {}
-    for row in found:
+    for row in residuals:
         if is_within(row):
             continue
         values = f"{row['quantity']} {row['observed']:,}, not {row['predicted']:,}"
-        if row["quantity"] in told:
+        if row["quantity"] in parameters:
             lines[f"{row['kernel']}: the kernel says {values} as kernels.yaml has it"] = None
         else:
             lines[f"{row['kernel']} on {row['map']}: booted {values} ({row['off']:+,})"] = None
@@ -96,7 +98,7 @@ def faults(found: Sequence[Row]) -> list[str]:
 
 
 def failures(observations: Sequence[Row]) -> list[str]:
-    """A line for each boot that is not complete, with its reason."""
+    """Return a line for each boot that is not complete, with its reason."""
     return [
         f"{row['kernel']} on {row['map']}: {row['outcome']}: {row['reason']}"
         for row in observations
@@ -105,7 +107,7 @@ def failures(observations: Sequence[Row]) -> list[str]:
 
 
 def thread_lines(observations: Sequence[Row]) -> list[str]:
-    """What the thread of 2016 asked for: the vmemmap part of kernel_page_tables on its maps."""
+    """Return the vmemmap part of kernel_page_tables on the maps of the thread of 2016."""
     return [
         f"{row['kernel']} on {row['map']}: {row['mapped_bytes']:,} bytes mapped"
         for row in observations
@@ -113,27 +115,27 @@ def thread_lines(observations: Sequence[Row]) -> list[str]:
     ]
 
 
-def boot_report(row: Row, found: Sequence[Row], folder: Path) -> list[str]:
-    """What one boot shows: a line for each quantity, booted, computed and what is off."""
+def boot_report(row: Row, residuals: Sequence[Row], folder: Path) -> list[str]:
+    """Return the lines for one boot: each quantity as booted, computed, and the difference."""
     lines = [f"\n{row['kernel']} on {row['map']}: {row['outcome']} {row['reason']}".rstrip(), ""]
-    if found:
+    if residuals:
         rows = [
             (
                 residual["quantity"],
                 *(f"{residual[key]:,}" for key in ("observed", "predicted", "off")),
                 "" if is_within(residual) else "<-",
             )
-            for residual in found
+            for residual in residuals
         ]
         lines += columns(Table(("", "booted", "computed", "off", ""), rows)).splitlines()
     return [*lines, "", f"log.gz, and boot.sh to boot it by hand, are in {folder}"]
 
 
-def caption(observations: Sequence[Row], found: Sequence[Row], source: str) -> str:
-    """What the figure of computed against booted shows, for a reader who has nothing else."""
+def caption(observations: Sequence[Row], residuals: Sequence[Row], source: str) -> str:
+    """Write the caption of the figure of computed against booted."""
     complete = sum(row["outcome"] == "complete" for row in observations)
-    exact = sum(row["off"] == 0 for row in found)
-    within = sum(row["off"] != 0 and is_within(row) for row in found)
+    exact = sum(row["off"] == 0 for row in residuals)
+    within = sum(row["off"] != 0 and is_within(row) for row in residuals)
     versions = sorted({row["qemu"].removeprefix("QEMU emulator ") for row in observations})
     return (
         "Left: bytes that a booted kernel keeps for its array of struct page, over what the "
@@ -148,7 +150,7 @@ def caption(observations: Sequence[Row], found: Sequence[Row], source: str) -> s
         "by one, memmap and tables are known together only (with tables). A FLATMEM array "
         "starts anywhere in a page, and may free up to a page more for each hole than is "
         "computed; in place is what is freed of an array that starts where it did. "
-        f"{len(observations):,} boots, {complete:,} of them complete; {len(found):,} quantities, "
-        f"{exact:,} to the byte, {within:,} within the page a hole, "
-        f"{len(found) - exact - within:,} off. {', '.join(versions)}. {source}"
+        f"{len(observations):,} boots, {complete:,} of them complete; "
+        f"{len(residuals):,} quantities, {exact:,} to the byte, {within:,} within the page a hole, "
+        f"{len(residuals) - exact - within:,} off. {', '.join(versions)}. {source}"
     )

@@ -10,44 +10,45 @@ import numpy as np
 from memmap_atlas.lab.tables import TOLD_COLUMNS, layout_of
 from memmap_atlas.memmodel.cost import Cost, cost, counted_pages
 from memmap_atlas.memmodel.kernel import Kernel
-from memmap_atlas.memmodel.models import freed_in_place
+from memmap_atlas.memmodel.models import MODELS, freed_in_place
 from memmap_atlas.memmodel.regions import Ints, Regions, whole_pages
 
 Row = Mapping[str, Any]
 
 
 def residuals(observations: Sequence[Row], kernels: Mapping[str, Kernel]) -> list[dict[str, Any]]:
-    """A row for each quantity of each boot that has one, in the order of the observations."""
+    """Return a row for each quantity that a boot shows, by kernel and in the order of the boots."""
     by_kernel: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in observations:
         if row.get("regions"):
             by_kernel[row["kernel"], row["model"]].append(row)
-    found: list[dict[str, Any]] = []
+    table: list[dict[str, Any]] = []
     for (name, model), rows in by_kernel.items():
-        found += of_kernel(rows, kernels[name], model)
-    return found
+        table += of_kernel(rows, kernels[name], model)
+    return table
 
 
 def of_kernel(rows: Sequence[Row], kernel: Kernel, model: str) -> list[dict[str, Any]]:
-    """The residuals of boots of one kernel."""
-    told = Regions.of([layout_of(row["told"]) for row in rows])
+    """Return the residuals of boots of one kernel."""
+    given = Regions.of([layout_of(row["told"]) for row in rows])
     ram = Regions.of([layout_of(row["regions"]) for row in rows])
     computed = predicted(ram, kernel, model)
     holes = [kernel.page_size * (len(row["regions"]) - 1) for row in rows]
-    found = []
+    residual_rows = []
+    frees_array = MODELS[model].family == "flatmem" and MODELS[model].frees
     array = np.array([row.get("array_address") or 0 for row in rows])
     in_place = freed_in_place(ram, kernel, array)
-    for place, row in enumerate(rows):
-        frees = model == "flatmem-free" and row.get("array_address") is not None
+    for index, row in enumerate(rows):
+        frees = frees_array and row.get("array_address") is not None
         freed = row.get("freed_bytes") if frees else None
         pairs = {
-            "freed_in_place_bytes": (freed, int(in_place[place])),
+            "freed_in_place_bytes": (freed, int(in_place[index])),
             "ram_bytes": (
-                int(ram.size[place]),
-                int(whole_pages(told, kernel.page_size).size[place]),
+                int(ram.size[index]),
+                int(whole_pages(given, kernel.page_size).size[index]),
             ),
-            "present_pages": (row.get("present_pages"), int(ram.size[place]) // kernel.page_size),
-            **{name: (row.get(name), int(values[place])) for name, values in computed.items()},
+            "present_pages": (row.get("present_pages"), int(ram.size[index]) // kernel.page_size),
+            **{name: (row.get(name), int(values[index])) for name, values in computed.items()},
             **{
                 column: (row.get(column), getattr(kernel, name)) for name, column, _ in TOLD_COLUMNS
             },
@@ -58,8 +59,8 @@ def of_kernel(rows: Sequence[Row], kernel: Kernel, model: str) -> list[dict[str,
         for quantity, (observed, value) in pairs.items():
             if observed is None:
                 continue
-            loose = model == "flatmem-free" and quantity in LOOSE
-            found.append(
+            loose = frees_array and quantity in LOOSE
+            residual_rows.append(
                 {
                     **{key: row[key] for key in ("kernel", "arch", "map")},
                     "model": model,
@@ -67,10 +68,10 @@ def of_kernel(rows: Sequence[Row], kernel: Kernel, model: str) -> list[dict[str,
                     "observed": observed,
                     "predicted": value,
                     "off": observed - value,
-                    "allowed": holes[place] * LOOSE[quantity] if loose else 0,
+                    "allowed": holes[index] * LOOSE[quantity] if loose else 0,
                 }
             )
-    return found
+    return residual_rows
 
 
 # FLATMEM frees holes page by page from wherever its array starts, and the arithmetic takes the
@@ -79,7 +80,7 @@ LOOSE = {"freed_bytes": 1, "memmap_bytes": -1, "memmap_and_table_bytes": -1}
 
 
 def predicted(ram: Regions, kernel: Kernel, model: str) -> dict[str, Ints]:
-    """What the arithmetic gives for each quantity of a boot log, shape (layouts,)."""
+    """Compute each quantity of a boot log, int64 of shape (layouts,)."""
     result: Cost = cost(ram, kernel, model)
     return {
         "memmap_bytes": result.memmap,
@@ -97,8 +98,11 @@ def predicted(ram: Regions, kernel: Kernel, model: str) -> dict[str, Ints]:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How a quantity agrees over the boots of a kernel: how many to the byte, how many within what
-    is allowed, and the largest difference of the others.
+    """Agreement of a quantity over the boots of a kernel.
+
+    boots: that show it
+    exact, within: those equal to the byte, and those within what is allowed
+    worst: largest difference of the others
     """
 
     boots: int
@@ -108,18 +112,18 @@ class Agreement:
 
     @property
     def holds(self) -> bool:
-        """Whether no boot is off."""
+        """True where every boot is exact or within what is allowed."""
         return self.exact + self.within == self.boots
 
 
 def is_within(residual: Row) -> bool:
-    """Whether a residual is no larger than what is allowed, and to that side."""
+    """Return True where a residual lies between 0 and what is allowed."""
     low, high = sorted((0, int(residual["allowed"])))
     return bool(low <= residual["off"] <= high)
 
 
 def agreements(found: Sequence[Row]) -> dict[tuple[str, str], Agreement]:
-    """Agreement by kernel and quantity, in the order of the residuals."""
+    """Return the agreement by kernel and quantity, in the order of the residuals."""
     groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for residual in found:
         groups[residual["kernel"], residual["quantity"]].append(residual)

@@ -28,7 +28,7 @@ COMPLETE = "complete"
 
 @dataclass(frozen=True)
 class Ending:
-    """How a boot ended, ``complete`` or another word, the reason if another, and the log."""
+    """End of a boot: ``complete`` or another word, the reason if another, and the log."""
 
     outcome: str
     reason: str
@@ -103,7 +103,7 @@ def boot(machine: Machine, folder: Path, limit: float) -> Ending:
 
 
 def watched(command: Sequence[str], folder: Path, limit: float) -> tuple[str, str, int | None]:
-    """What a command writes to its output and to its error stream, and its exit code.
+    """Run a command, and return its output, its error stream and its exit code.
 
     The code is None where it was ended: after ``limit`` seconds or MOST_LOG bytes.
     """

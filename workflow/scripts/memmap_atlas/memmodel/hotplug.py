@@ -133,7 +133,7 @@ def ranges(start: Ints | int, size: Ints | int) -> Regions:
 
 
 def none_of(like: Regions) -> Regions:
-    """No RAM, for as many ranges."""
+    """Return empty layouts, one for each range of ``like``."""
     none = np.zeros((1, like.start.shape[1]), dtype=np.int64)
     return Regions(none, none)
 
@@ -186,8 +186,8 @@ def hot_add(
     pieces = Regions(np.stack([start, last]), np.stack([np.minimum(end, first), end]))
     early = np.stack(
         [
-            overlap(present, Regions(one[None], other[None]))
-            for one, other in zip(pieces.start, pieces.end, strict=True)
+            overlap(present, Regions(low[None], high[None]))
+            for low, high in zip(pieces.start, pieces.end, strict=True)
         ]
     )
     pieces = union(Regions(pieces.start, np.where(early > 0, pieces.start, pieces.end)))
@@ -369,8 +369,8 @@ def largest_range(
         fits = hot_add(ranges(begin, middle * block), ram, kernel).from_ram <= free
         low = np.where(fits, middle, low)
         high = np.where(fits, high, middle - 1)
-    found: Ints = low * block
-    return found
+    largest: Ints = low * block
+    return largest
 
 
 def growth(

@@ -75,8 +75,8 @@ def is_kind(head: bytes) -> bool:
 
 
 def read(path: Path) -> MemoryMap:
-    """Return the memory of a device tree source; a bank's place is the line of its property, 1 where
-    that lies in a file which this one includes.
+    """Return the memory of a device tree source; a bank's place is the line of its property, 1
+    where that lies in a file which this one includes.
 
     Raises Unreadable with the first error of cpp or dtc, in their words and with their place.
     """

@@ -1,5 +1,5 @@
-"""A census of device trees: how many boards waste memmap, how much, under which section size; and
-what tells it from the census of another list of boards.
+"""Census of device trees: boards that waste memmap, how much, and under which section size; with
+the differences from the census of another list of boards.
 """
 
 import re
@@ -43,13 +43,13 @@ class Tree:
 
 
 def board_name(arch: str, file: str) -> str:
-    """What config/boards.tsv calls the board of a source file."""
+    """Return the name of a source file's board in config/boards.tsv."""
     stem = re.sub(r"\.dt[bs]$", "", file.lower())
     return f"{arch}-{re.sub(r'[^a-z0-9]+', '-', stem)}".strip("-")
 
 
 def trees_of(folder: Path, arch: str, threads: int) -> list[Tree]:
-    """Every device tree under a folder, in the order of their paths."""
+    """Read every device tree under a folder, in the order of their paths."""
     files = sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
@@ -57,13 +57,13 @@ def trees_of(folder: Path, arch: str, threads: int) -> list[Tree]:
     )
 
     def tree(file: str) -> Tree:
-        name, told = board_name(arch, file), plain_file(file)
+        name, shown = board_name(arch, file), plain_file(file)
         try:
-            found = read_file(folder / file, told).content
+            memory = read_file(folder / file, shown).content
         except ConfigError as error:
-            return Tree(name, told, (), error.problems[0].text)
-        assert isinstance(found, MemoryMap)
-        return Tree(name, told, found.regions, "", found.notes)
+            return Tree(name, shown, (), error.problems[0].text)
+        assert isinstance(memory, MemoryMap)
+        return Tree(name, shown, memory.regions, "", memory.notes)
 
     # a source waits for cpp and dtc
     with ThreadPoolExecutor(threads) as pool:
@@ -94,7 +94,7 @@ def mib(size: int, digits: int) -> str:
     return f"{size / MIB:,.{digits}f}"
 
 
-# how a board of one list is found in the other
+# relation of a board to the other list
 SAME, OTHER = "the same map in both", "another map here"
 NO_VENDOR = "its vendor has no tree here: the platform is not built"
 NO_TREE, NO_RAM = "no such tree here, others of its vendor are", "its tree here has no sized memory"
@@ -104,7 +104,7 @@ RELATIONS = (SAME, OTHER, NO_VENDOR, NO_TREE, NO_RAM, VARIANT, NEW)
 
 
 def relation(board: str, listed: Mapping[str, Layout], found: Mapping[str, Tree]) -> str:
-    """How a board of either list is found in the other."""
+    """Return how a board of one list relates to the other list."""
     if board not in listed:
         words = board.split("-")
         shorter = ("-".join(words[:count]) for count in range(3, len(words)))
@@ -120,7 +120,7 @@ def relation(board: str, listed: Mapping[str, Layout], found: Mapping[str, Tree]
 def census(
     trees: Sequence[Tree], listed: Mapping[str, Layout], kernel: Kernel
 ) -> tuple[pd.DataFrame, list[Section]]:
-    """Every board of the trees and of the list, with its waste in both; and what that says.
+    """Tabulate every board of the trees and of the list with its waste in both, and sum it up.
 
     Of several trees of a board, as of its source beside what is built of it, the last with memory
     of a size counts.
@@ -140,7 +140,7 @@ def census(
         for size in SECTION_SIZES:
             values = both[of, size].astype("Int64") if len(boards) else both[of, size]
             table[f"wasted_{of}_{size_text(size)}_bytes"] = values
-    return table.reset_index(), list(said(trees, here, there, both, kinds))
+    return table.reset_index(), list(report(trees, here, there, both, kinds))
 
 
 def regions_text(regions: Layout) -> str:
@@ -148,14 +148,14 @@ def regions_text(regions: Layout) -> str:
     return " ".join(f"{start:#x}-{end:#x}" for start, end in regions)
 
 
-def said(
+def report(
     trees: Sequence[Tree],
     here: pd.DataFrame,
     there: pd.DataFrame,
     both: pd.DataFrame,
     kinds: "pd.Series[str]",
 ) -> Iterator[Section]:
-    """The census in words and numbers, and each difference from the list with its cause."""
+    """Write the census in words and numbers, with the cause of each difference from the list."""
     lacking = [tree for tree in trees if tree.lack]
     reasons = pd.Series([re.sub(r"\d[\d,]*|0x[0-9a-f]+", "N", t.lack) for t in lacking], dtype=str)
     others = "The others:" if len(here) < len(trees) else "There are no others."
@@ -179,9 +179,7 @@ def said(
 
 
 def differences(both: pd.DataFrame, kinds: "pd.Series[str]") -> Section:
-    """The sums of both, taken apart by how each board is found in the other: what is listed, less
-    what is lost, more what is won.
-    """
+    """Tabulate the sums of both by the relation of their boards."""
     rows = []
     for kind in RELATIONS:
         mine = both[kinds == kind]
@@ -201,14 +199,14 @@ def differences(both: pd.DataFrame, kinds: "pd.Series[str]") -> Section:
 
 
 def named(both: pd.DataFrame, kinds: "pd.Series[str]") -> Section:
-    """The boards that make the difference, those of the largest first."""
+    """Tabulate the boards whose waste differs, largest differences first."""
     listed, here = (both[of].fillna(0).to_numpy(dtype=np.int64) for of in ("list", "trees"))
     off = here - listed
     total = np.abs(off).sum(axis=1)
-    order = [place for place in np.argsort(-total, kind="stable").tolist() if total[place]]
+    order = [index for index in np.argsort(-total, kind="stable").tolist() if total[index]]
     rows = [
-        (both.index[place], kinds.iloc[place], *(f"{size / MIB:+,.2f}" for size in off[place]))
-        for place in order[:MOST_NAMED]
+        (both.index[index], kinds.iloc[index], *(f"{size / MIB:+,.2f}" for size in off[index]))
+        for index in order[:MOST_NAMED]
     ]
     heads = ("board", "it is", *(size_text(size) for size in SECTION_SIZES))
     parts: list[str | Table] = [

@@ -1,4 +1,4 @@
-"""What the check of memory maps says of them: as lines of text, and as a SARIF 2.1.0 log.
+"""Check of memory maps against a bound, as lines of text and as a SARIF 2.1.0 log.
 
 SARIF is the "Static Analysis Results Interchange Format", an OASIS standard; sections of it are
 named where a choice rests on them.
@@ -31,7 +31,7 @@ MOST_REGIONS = 3
 
 @dataclass(frozen=True)
 class Bound:
-    """What a map may waste at most: bytes, or a share of what it needs, in per cent."""
+    """Most that a map may waste: bytes, or a share of what it needs, in per cent."""
 
     text: str
     size: int = 0
@@ -39,9 +39,9 @@ class Bound:
 
     @classmethod
     def of(cls, text: str) -> "Bound":
-        """The bound that a person wrote: 1MiB, 0B, 5%, 0.5%.
+        """Parse a bound: 1MiB, 0B, 5%, 0.5%.
 
-        Raises ValueError where it is none.
+        Raises ValueError where the text is invalid.
         """
         number = text.removesuffix("%")
         if number == text:
@@ -57,11 +57,11 @@ class Bound:
             ) from None
 
     def allowed(self, needed: int) -> int:
-        """Bytes, where ``needed`` bytes are needed."""
+        """Return the bound in bytes for a map that needs ``needed`` bytes."""
         return self.size if self.percent is None else int(self.percent * needed / 100)
 
     def words(self, needed: int) -> str:
-        """How a verdict says it."""
+        """Write the bound for a verdict."""
         if self.percent is None:
             return f"at most {short(self.size)} is allowed"
         bytes_allowed = f"{self.allowed(needed):,} bytes"
@@ -70,7 +70,7 @@ class Bound:
 
 @dataclass(frozen=True)
 class Checked:
-    """Under what a check is made; ``kernel`` has the section size that is asked for."""
+    """Conditions of a check; ``kernel`` has the section size that is asked for."""
 
     name: str
     kernel: Kernel
@@ -85,13 +85,13 @@ class Checked:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check finds of one file.
+    """Result of the check of one file.
 
-    file: its name as it was given
+    file: name as given
     sha256: digest of its bytes
-    reason: the rule that forbids its map, "" where none does; where one does the rest is empty
+    reason: the rule that forbids the map, and the rest is empty; "" where none does
     needed, wasted: bytes of memmap
-    findings: where it is wasted, most bytes first
+    findings: where memmap is wasted, most bytes first
     """
 
     file: str
@@ -105,39 +105,39 @@ class Verdict:
 
     @property
     def passes(self) -> bool:
-        """Whether the map may be as it is."""
+        """True where no rule forbids the map and it stays within the bound."""
         return not self.reason and self.wasted <= self.under.bound.allowed(self.needed)
 
 
 def verdict_on(file: str, sha256: str, memory: MemoryMap, under: Checked) -> Verdict:
-    """The check of one memory map."""
+    """Check one memory map."""
     layout = Regions.of([memory.regions])
     reason = str(infeasible(layout, under.kernel, under.model)[0])
     if reason != FEASIBLE:
         return Verdict(file, sha256, memory, under, reason, 0, 0, ())
     result = cost(layout, under.kernel, under.model)
-    found = waste_findings(memory.regions, under.kernel, under.model)
+    findings = waste_findings(memory.regions, under.kernel, under.model)
     needed, wasted = int(result.needed[0]), int(result.wasted[0])
-    return Verdict(file, sha256, memory, under, reason, needed, wasted, tuple(found))
+    return Verdict(file, sha256, memory, under, reason, needed, wasted, tuple(findings))
 
 
 # --- text -----------------------------------------------------------------------------------------
 
 
 def lines_of(verdict: Verdict, most: int) -> list[str]:
-    """A line for each of the ``most`` first findings, and one that closes."""
+    """Return a line for each of the ``most`` first findings, and the verdict."""
     file = plain_file(verdict.file)
-    said = [f"{file}: {finding_text(one, verdict)}" for one in verdict.findings[:most]]
+    lines = [f"{file}: {finding_text(finding, verdict)}" for finding in verdict.findings[:most]]
     left = verdict.findings[most:]
     if left:
         some = "1 more finding" if len(left) == 1 else f"{len(left):,} more findings"
         size = sum(finding.wasted for finding in left)
-        said.append(f"{file}: {some} of {size:,} bytes in all")
-    return [*said, f"{file}: {closing(verdict)}"]
+        lines.append(f"{file}: {some} of {size:,} bytes in all")
+    return [*lines, f"{file}: {closing(verdict)}"]
 
 
 def finding_text(finding: Finding, verdict: Verdict) -> str:
-    """A finding in words, without its file."""
+    """Write a finding, without its file."""
     regions = [range_text(verdict.memory.regions[number]) for number in finding.regions]
     kept = f"{finding.wasted:,} bytes of struct pages are kept for what is no RAM"
     where = "" if finding.start is None else range_text((finding.start, finding.end or 0))
@@ -156,7 +156,7 @@ def finding_text(finding: Finding, verdict: Verdict) -> str:
 
 
 def rounded_by(under: Checked) -> str:
-    """What a model rounds its memmap to."""
+    """Name what a model rounds its memmap up to."""
     model = MODELS[under.model]
     if model.counts_regions:
         return "the arrays of regions that lie close hold the same pages twice"
@@ -167,7 +167,7 @@ def rounded_by(under: Checked) -> str:
 
 
 def closing(verdict: Verdict) -> str:
-    """The verdict in one line, without its file."""
+    """Write the verdict in one line, without its file."""
     if verdict.reason:
         return f"FAILS: {verdict.under} forbids this map: {verdict.reason}"
     word = "passes" if verdict.passes else "FAILS"
@@ -234,7 +234,7 @@ RULES: dict[Rule, tuple[str, str, str, str]] = {
 def sarif(
     verdicts: Sequence[Verdict], unread: Sequence[tuple[str, ConfigError]], exit_code: int
 ) -> dict[str, Any]:
-    """The SARIF log of a check, for json.dump.
+    """Return the SARIF log of a check, for json.dump.
 
     A file that fails has a result of level "error" for its bound, or for the rule that forbids it,
     and one of level "warning" for each finding; a file that passes has none. A file that can't be
@@ -285,14 +285,14 @@ def sarif(
                     FOLDER: {"description": {"text": "the folder in which the check ran"}}
                 },
                 "artifacts": artifacts,
-                "results": [one for verdict in verdicts for one in results_of(verdict)],
+                "results": [entry for verdict in verdicts for entry in results_of(verdict)],
             }
         ],
     }
 
 
 def results_of(verdict: Verdict) -> list[dict[str, Any]]:
-    """The results of one file: none where it passes."""
+    """Return the results of one file, none where it passes."""
     if verdict.passes:
         return []
     rule: Rule = "forbidden" if verdict.reason else "bound"
@@ -313,17 +313,17 @@ def result(
     regions: Sequence[int],
     at: str,
 ) -> dict[str, Any]:
-    """One result, where the first of its regions stands in the file; ``at`` tells it from others
-    of its rule.
+    """Return one result, at the place of its first region in the file; ``at`` separates it from
+    others of its rule.
 
     The fingerprint has nothing of the line or offset, so that a result is known again when the
     file changes elsewhere (3.27.17).
     """
-    place: dict[str, Any] = {"artifactLocation": location(verdict.file)}
+    physical: dict[str, Any] = {"artifactLocation": location(verdict.file)}
     if regions:
         memory = verdict.memory
         field = "startLine" if memory.unit == "line" else "byteOffset"
-        place["region"] = {field: memory.places[regions[0]]}
+        physical["region"] = {field: memory.places[regions[0]]}
     under = verdict.under
     section = size_text(under.kernel.section_size) if MODELS[under.model].has_sections else ""
     same = "\n".join([rule, verdict.file, under.name, under.model, section, at])
@@ -332,7 +332,7 @@ def result(
         "ruleIndex": list(RULES).index(rule),
         "level": level,
         "message": {"text": f"{text[:1].upper()}{text[1:]}."},
-        "locations": [{"physicalLocation": place}],
+        "locations": [{"physicalLocation": physical}],
         "partialFingerprints": {
             "memmapFinding/v1": hashlib.sha256(same.encode(errors="surrogateescape")).hexdigest()
         },
@@ -340,7 +340,7 @@ def result(
 
 
 def location(file: str) -> dict[str, str]:
-    """An artifactLocation: relative to the folder of the check where the file lies in it (3.4.4).
+    """Return an artifactLocation, relative to the folder of the check for files in it (3.4.4).
 
     Names are bytes: what is no URI character is escaped, "/" is not.
     """

@@ -12,7 +12,7 @@ def size_label(size: float) -> str:
 
 
 def cell_label(size: float) -> str:
-    """The same for a cell, with two digits where that is enough: 252K, 1.5M, 34K."""
+    """Bytes for a cell, with two digits where that is enough: 252K, 1.5M, 34K."""
     for unit in reversed(UNITS):
         value = size / UNITS[unit]
         # 1000K needs a place more than 1M

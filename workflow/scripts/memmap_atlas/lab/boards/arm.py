@@ -93,7 +93,7 @@ def arm64_header(image: bytes) -> tuple[int, int] | None:
 
 
 def arm_header(image: bytes) -> tuple[int, int] | None:
-    """The same of a zImage, which unpacks itself to where RAM starts: it is put behind that.
+    """Return load offset and size of a zImage: above the start of RAM, where it unpacks itself.
 
     arch/arm/boot/compressed/head.S: a magic number at 36, then start and end.
     """

@@ -1,4 +1,4 @@
-"""What a board is: a kind of machine that QEMU makes, with RAM where a memory map says it is."""
+"""Boards: kinds of QEMU machines, with RAM at the addresses of a memory map."""
 
 import struct
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ class Refused(ValueError):
 
 @dataclass(frozen=True)
 class Payload:
-    """What a machine boots: the image, how much memory it takes as it runs, and the initramfs.
+    """Image that a machine boots, its size in memory as it runs, and the initramfs.
 
     Paths are as the machine's folder sees them; sizes in bytes.
     """
@@ -137,7 +137,7 @@ def place(regions: Layout, sizes: list[int], align: int, low: int = 0) -> list[i
 
 
 def elf_header(machine: int) -> Callable[[bytes], tuple[int, int] | None]:
-    """What an ELF kernel takes in memory, for an architecture by its number (EM_* in elf.h)."""
+    """Return the header reader of ELF kernels of an architecture (EM_* in elf.h)."""
 
     def header(image: bytes) -> tuple[int, int] | None:
         if image[:4] != b"\x7fELF" or struct.unpack_from("<H", image, 18)[0] != machine:

@@ -32,7 +32,7 @@ def pc(board: Board, regions: Layout, payload: Payload, cpu: str) -> Machine:
 
 
 def pc_header(image: bytes) -> tuple[int, int] | None:
-    """Where a bzImage wants to run, and what it takes there.
+    """Return the load address and the size in memory of a bzImage, None for another file.
 
     Documentation/arch/x86/boot.rst: a magic number at 0x202, pref_address and init_size.
     """

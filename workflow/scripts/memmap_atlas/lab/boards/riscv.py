@@ -20,7 +20,7 @@ def riscv(board: Board, regions: Layout, payload: Payload, cpu: str) -> Machine:
 
 
 def riscv_header(image: bytes) -> tuple[int, int] | None:
-    """The same of a RISC-V Image, whose header has the form of arm64's.
+    """Return text offset and size of a RISC-V Image, whose header has the form of arm64's.
 
     Documentation/arch/riscv/boot-image-header.rst: a magic number at 56.
     """
