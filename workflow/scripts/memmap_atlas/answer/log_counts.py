@@ -15,8 +15,9 @@ from memmap_atlas.memmodel.regions import Regions, whole_pages
 from memmap_atlas.memmodel.release import UNKNOWN, Change, Release
 from memmap_atlas.readers.memory_map import KernelHints, MemoryMap
 
-# mm/page_alloc.c: zero_resv_unavail(): holes are counted
-COUNTS_HOLES = Change(Release(4, 18), "907ec5fca3dc", "mm: zero remaining unavailable struct pages")
+# mm/page_alloc.c: zero_resv_unavail(): holes are counted. The line has its present words since
+# 907ec5fca3dc ("mm: zero remaining unavailable struct pages"), which is of 4.20
+COUNTS_HOLES = Release(4, 18)
 # the end of the last section is counted too
 COUNTS_TAIL = Change(
     Release(5, 6),
@@ -127,8 +128,8 @@ def release_of(hints: KernelHints, kernel: Kernel) -> Release:
 def counts_no_holes(hints: KernelHints, kernel: Kernel) -> str:
     """Return why the kernel's count leaves holes out, "" where it has them."""
     release = release_of(hints, kernel)
-    if release < COUNTS_HOLES.since:
-        first = COUNTS_HOLES.since
+    if release < COUNTS_HOLES:
+        first = COUNTS_HOLES
         return f"release {release.series} does not count holes, {first} was the first"
     change = SECTION_PFN_VALID.get(kernel.arch)
     if kernel.arch in MEMBLOCK_PFN_VALID or (change and release < change.since):

@@ -81,7 +81,8 @@ def counted_pages(layouts: Regions, kernel: Kernel, model: str) -> Ints:
     """Value of nr_memmap_boot_pages in /proc/vmstat, in pages: the kernel computes it.
 
     mm/sparse.c: sparse_init_nid() and mm/mm_init.c: alloc_node_mem_map() add whole pages for each
-    present section or array, whatever is taken or freed (15995a352474, 6.11; c3576889d87b).
+    present section or array, whatever is taken or freed (15995a352474 "mm: report per-page metadata
+    information", 6.11; c3576889d87b "mm: fix accounting of memmap pages", 6.17).
     """
     memmap = MODELS[model].build(layouts, kernel)
     if memmap.sections is None:

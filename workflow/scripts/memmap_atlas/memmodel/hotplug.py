@@ -173,9 +173,10 @@ def hot_add(
     the struct pages of each piece (5.3). A whole section takes the vmemmap's leaf, as at boot. A
     piece of one takes nothing where the section was there at boot: its memmap is whole already. A
     piece of a new section takes base pages with ``small_as_pages``: arch/x86/mm/init_64.c and
-    arch/arm64/mm/mmu.c: vmemmap_populate() (arm64: d4234d131b0a, 6.15 and stable releases); without
-    it the leaf. Pieces are whole sub-sections, and come from drivers alone: RAM is added in memory
-    blocks. ``linear_leaf``: see :func:`linear_tables`.
+    arch/arm64/mm/mmu.c: vmemmap_populate() (d4234d131b0a "arm64: mm: Populate vmemmap at the page
+    level if not section aligned", 6.14 and stable releases); without it the leaf. Pieces are whole
+    sub-sections, and come from drivers alone: RAM is added in memory blocks. ``linear_leaf``: see
+    :func:`linear_tables`.
     """
     page, leaf, section = kernel.page_size, kernel.vmemmap_leaf, kernel.section_size
     present = present_sections(whole_pages(ram, page), kernel)
@@ -231,8 +232,9 @@ def hot_add_on_memory(
     """Cost of adding each range with memmap_on_memory: each block of ``block`` bytes holds its own
     memmap, where :func:`memmap_on_memory` allows it; else as :func:`hot_add`.
 
-    mm/memory_hotplug.c: create_altmaps_and_memory_blocks() (6b8f0798b85a, 6.8; before, a range of
-    one block alone). Page tables, usage maps and roots come from RAM all the same.
+    mm/memory_hotplug.c: create_altmaps_and_memory_blocks() (6b8f0798b85a "mm/memory_hotplug: split
+    memmap_on_memory requests across memblocks", 6.8; before, a range of one block alone). Page
+    tables, usage maps and roots come from RAM all the same.
     """
     plain = hot_add(added, ram, kernel, linear_leaf=linear_leaf)
     held = memmap_on_memory(np.array([block], dtype=np.int64), kernel, force=force)
@@ -312,8 +314,10 @@ def memmap_on_memory(blocks: Ints, kernel: Kernel, *, force: bool = False) -> On
     """Memmap of a memory block of each size inside of the block, or the rule that forbids it.
 
     mm/memory_hotplug.c: mhp_supports_memmap_on_memory() and memory_block_memmap_on_memory_pages()
-    (a08a2ae34613, 5.13): whole pages and pageblocks of memmap, less than the block, and whole PMDs
-    unless the architecture says else. ``force`` fills up to a pageblock (2d1f649c7c08, 6.6).
+    (a08a2ae34613 "mm,memory_hotplug: allocate memmap from the added memory range", 5.13): whole
+    pages and pageblocks of memmap, less than the block, and whole PMDs unless the architecture says
+    else. ``force`` fills up to a pageblock (2d1f649c7c08 "mm/memory_hotplug: support
+    memmap_on_memory when memmap is not aligned to pageblocks", 6.6).
     powerpc: arch/powerpc/include/asm/pgtable.h: arch_supports_memmap_on_memory(), radix MMU only,
     whole PMDs with 4 KiB pages only (6.6).
     """
@@ -400,13 +404,13 @@ def growth(
 def x86_block_size(
     boot_end: Ints, section: int, *, virtual: bool, advised: int = 0, chosen: int = 0
 ) -> Ints:
-    """The memory block of x86_64, from where boot memory ends; shape of ``boot_end``.
+    """Size of the memory block of x86_64, from where boot memory ends; shape of ``boot_end``.
 
-    arch/x86/mm/init_64.c: probe_memory_block_size() (078eb6aa50dc, 4.17; as in 6.12): what the
-    command line chose; a section below 64 GiB; 2 GiB on bare metal; else the largest that the end
-    of boot memory is aligned to, 2 GiB at most.
-    ``advised``: what drivers/acpi/numa/srat.c makes of CXL windows bounds it, on bare metal too
-    (6.16).
+    arch/x86/mm/init_64.c: probe_memory_block_size() (078eb6aa50dc "x86/mm/memory_hotplug: determine
+    block size based on the end of boot memory", 4.17; as in 6.12): what the command line chose; a
+    section below 64 GiB; 2 GiB on bare metal; else the largest that the end of boot memory is
+    aligned to, 2 GiB at most. ``advised``: what drivers/acpi/numa/srat.c makes of CXL windows
+    bounds it, on bare metal too (6.16).
     """
     if chosen:
         return np.full_like(boot_end, chosen)

@@ -12,7 +12,8 @@ from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.regions import Ints, Regions, floor_divide
 from memmap_atlas.memmodel.release import Release
 
-# include/linux/mm.h: VMEMMAP_RESERVE_NR (4917f55b4ef9, 5.19): head and one tail page
+# include/linux/mm.h: VMEMMAP_RESERVE_NR (4917f55b4ef9 "mm/sparse-vmemmap: improve memory savings
+# for compound devmaps", 5.19): head and one tail page
 DAX_KEPT = 2
 # mm/hugetlb_vmemmap.c: pages kept of each huge page, by the release that it came with
 HVO_KEPT = ((Release(5, 14), 2), (Release(5, 18), 1))
@@ -38,7 +39,9 @@ class Optimized:
 def hvo_kept(release: Release) -> int:
     """Pages of memmap that HVO keeps of a huge page, 0 before it was there.
 
-    mm/hugetlb_vmemmap.c: two of them from f41f2ed43ca5 (5.14) on, one since e7d324850bfc (5.18).
+    mm/hugetlb_vmemmap.c: two of them from f41f2ed43ca5 ("mm: hugetlb: free the vmemmap
+    pages associated with each HugeTLB page", 5.14) on, one since e7d324850bfc ("mm: hugetlb: free
+    the 2nd vmemmap page associated with each HugeTLB page", 5.18).
     """
     return max([kept for since, kept in HVO_KEPT if release >= since][-1:], default=0)
 

@@ -122,7 +122,7 @@ def read(data: bytes) -> MemoryMap:
         size = sum(end - start for start, end in unmapped)
         tell(
             notes,
-            f"{size:,} bytes of it are no-map: they keep their struct pages; Linux before 5.13 "
+            f"{size:,} bytes of it are no-map: they keep their struct pages; Linux before 5.12 "
             "(86588296acbf) makes a hole of them",
         )
     boot_notes(tree, notes)
