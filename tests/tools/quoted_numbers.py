@@ -95,7 +95,7 @@ def lost(given: Inputs) -> Stranded:
 
 
 def kmem(given: Inputs) -> int:
-    """What of a namespace with its memmap in the device becomes RAM."""
+    """Bytes of a namespace with its memmap in the device that become RAM."""
     data, size = namespace_data(one(given.start), one(given.size), given.known)
     return int(stranded(data, size, given.block).usable[0])
 
@@ -114,7 +114,7 @@ def percent(part: int, whole: int) -> Fraction:
 
 
 def saved(given: Inputs) -> int:
-    """What HVO gives back of one huge page."""
+    """Bytes that HVO frees for one huge page."""
     kept = hvo_kept(Release.parse(given.release) or UNKNOWN)
     return int(hvo_saved(one(given.huge), given.known, kept)[0])
 
@@ -125,7 +125,7 @@ def shared(given: Inputs) -> int:
 
 
 def dax_of_hvo(given: Inputs) -> Fraction:
-    """What device-dax saves, of what HVO saves."""
+    """Savings of device-dax as a share of those of HVO."""
     huge = one(given.huge)
     return percent(int(dax_saved(huge, given.known)[0]), int(hvo_saved(huge, given.known)[0]))
 
@@ -159,12 +159,12 @@ def without_ram(given: Inputs) -> int:
 
 
 def both(given: Inputs) -> int:
-    """What a range loses to blocks at both ends."""
+    """Bytes that a range loses to blocks at both ends."""
     return int((lost(given).front + lost(given).back)[0])
 
 
 def head(given: Inputs) -> int:
-    """What lies before the data of a namespace."""
+    """Bytes before the data of a namespace."""
     data, _ = namespace_data(one(given.start), one(given.size), given.known)
     return int(data[0]) - given.start
 

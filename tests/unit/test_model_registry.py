@@ -26,7 +26,7 @@ def drawn(model: Model) -> dict[str, str]:
 
 
 def letter_of(parts: dict[str, int]) -> str:
-    """What a letter of a picture shows, from the bytes of RAM that each part describes."""
+    """Letter of a picture, from the bytes of RAM that each part describes."""
     part = max(parts, key=parts.__getitem__, default="")
     return {"": ".", "needed": "#"}.get(part, "-") if parts.get(part, 0) > LETTER // 2 else "."
 

@@ -195,7 +195,7 @@ def test_sources_of_an_image_of_the_lab() -> None:
 
 
 def workflow_of(**values: Any) -> Any:
-    """What the functions ask of a workflow, as Snakemake 9.27 has it."""
+    """Stand-in for a workflow of Snakemake 9.27, as far as the functions read it."""
     common: dict[str, Any] = {
         "is_main_process": True,
         "execution_settings": SimpleNamespace(lock=True),
@@ -213,7 +213,7 @@ def workflow_of(**values: Any) -> Any:
 
 
 def without(*names: str) -> Any:
-    """The same, of a Snakemake that lacks some of it."""
+    """Stand-in for a workflow of a Snakemake that lacks some of it."""
     values = {key: value for key, value in vars(workflow_of()).items() if key not in names}
     return SimpleNamespace(**values)
 

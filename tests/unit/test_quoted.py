@@ -109,7 +109,7 @@ def test_the_page_has_these_numbers() -> None:
 
 
 def test_numbers_in_the_reasons_are_computed() -> None:
-    """What a `why` adds beside the two numbers."""
+    """Numbers that a `why` adds beside the two."""
     device = one(0x240000000), one(0xFFE00000)
     data, length = namespace_data(*device, KERNELS["arm64-6.12-64k"], memmap_in_device=True)
     in_device = [stranded(data, length, block * MIB).usable[0] for block in (512, 128)]

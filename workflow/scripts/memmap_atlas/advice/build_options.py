@@ -77,7 +77,7 @@ def choices(
     if model not in MODELS:
         raise KeyError(model)
     present = evaluated(ram, name, kernel, model, "nothing")
-    found = [present]
+    options = [present]
     for other in (name, *siblings(kernels, name)):
         base = kernels[other]
         for built in base.models:
@@ -89,12 +89,12 @@ def choices(
                 edited = size != base.section_size
                 if configured or edited:
                     needs = NEEDS[configured + 2 * edited]
-                    found.append(evaluated(ram, other, base.with_section(size), built, needs))
+                    options.append(evaluated(ram, other, base.with_section(size), built, needs))
     return [
         replace(choice, difference=choice.total - present.total)
         if choice.total is not None and present.total is not None
         else choice
-        for choice in found
+        for choice in options
     ]
 
 
@@ -108,9 +108,9 @@ def siblings(kernels: Mapping[str, Kernel], name: str) -> list[str]:
     kernel = kernels[name]
     return [
         other
-        for other, one in kernels.items()
-        if (one.arch, one.release) == (kernel.arch, kernel.release)
-        and one.page_size != kernel.page_size
+        for other, sibling in kernels.items()
+        if (sibling.arch, sibling.release) == (kernel.arch, kernel.release)
+        and sibling.page_size != kernel.page_size
         and flavour(other) == flavour(name)
     ]
 
@@ -131,14 +131,14 @@ def evaluated(ram: LayoutLike, name: str, kernel: Kernel, model: str, needs: Nee
     return replace(choice, costs={name: int(getattr(result, name)[0]) for name in REPORTED})
 
 
-def best(found: Sequence[Choice], *, edit: bool) -> Choice | None:
+def best(options: Sequence[Choice], *, edit: bool) -> Choice | None:
     """The choice of :func:`choices` with the least bytes, with or without an edit of the source;
     None where every one is forbidden.
 
-    Of several that cost the same it is the one nearest to the present way, the first of ``found``:
+    Of several that cost the same it is the one nearest to the present way, ``options[0]``:
     so where nothing is cheaper, the answer is to change nothing.
     """
-    present = found[0]
+    present = options[0]
 
     def distance(choice: Choice) -> tuple[int, ...]:
         changed = (choice.kernel != present.kernel, choice.model != present.model)
@@ -148,10 +148,10 @@ def best(found: Sequence[Choice], *, edit: bool) -> Choice | None:
 
     allowed = [
         (choice.total, distance(choice), choice)
-        for choice in found
+        for choice in options
         if choice.total is not None and (edit or "edit" not in choice.needs)
     ]
-    return min(allowed, key=lambda one: one[:2])[2] if allowed else None
+    return min(allowed, key=lambda ranked: ranked[:2])[2] if allowed else None
 
 
 def choice_row(choice: Choice) -> dict[str, Any]:

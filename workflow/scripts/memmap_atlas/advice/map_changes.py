@@ -99,12 +99,12 @@ def smallest_changes(ram: LayoutLike, kernel: Kernel, model: str) -> Search:
     moving, giving = moves(space), trims(space)
     moved = moved_pages(space, moving)
     front = best_first(np.abs(moving.by), moving.saved, moved, moving)
-    found = [move_of(space, moving, row, int(moved[row])) for row in front.tolist()]
+    changes = [move_of(space, moving, row, int(moved[row])) for row in front.tolist()]
     front = best_first(giving.by, giving.saved - giving.by * page, giving.by, giving)
-    found += [trim_of(space, giving, row) for row in front.tolist()]
-    found.sort(key=lambda change: (-change.net, change.given_up, change.distance))
+    changes += [trim_of(space, giving, row) for row in front.tolist()]
+    changes.sort(key=lambda change: (-change.net, change.given_up, change.distance))
     known = space.complete_to
-    return Search(tuple(found), None if known is None else known * page)
+    return Search(tuple(changes), None if known is None else known * page)
 
 
 def best_first(measure: Ints, gain: Ints, moved: Ints, some: Candidates) -> Ints:

@@ -24,7 +24,7 @@ class Strip:
     """Stretches of the address space of each layout.
 
     edges: addresses in ascending order, bytes, shape (stretches + 1, layouts)
-    part: place in PARTS of what the struct pages between two edges are kept for, or NOTHING where
+    part: index in PARTS of what the struct pages between two edges are kept for, or NOTHING where
         none are kept or the stretch is empty, shape (stretches, layouts)
     """
 
@@ -52,7 +52,9 @@ def stretches(memmap: Memmap, ram: Regions) -> tuple[Ints, NDArray[np.int8]]:
     as in :class:`Strip`; ``ram`` is the memmap of the whole pages of RAM.
     """
     sets = [memmap.kept, memmap.struct_pages, ram, *([memmap.freed] if memmap.freed else [])]
-    edges = np.sort(np.concatenate([edge for one in sets for edge in (one.start, one.end)]), axis=0)
+    edges = np.sort(
+        np.concatenate([edge for ranges in sets for edge in (ranges.start, ranges.end)]), axis=0
+    )
     # all edges of the sets are among these: a stretch lies in one where its first byte does
     first = edges[:-1]
     kept = inside(memmap.kept, first) & (edges[1:] > first)
@@ -73,7 +75,7 @@ def stretches(memmap: Memmap, ram: Regions) -> tuple[Ints, NDArray[np.int8]]:
 
 def inside(regions: Regions, points: Ints) -> NDArray[np.bool_]:
     """Return True for each point, shape (points, layouts), that lies in a region of its layout."""
-    found = np.zeros(points.shape, dtype=bool)
+    within = np.zeros(points.shape, dtype=bool)
     for start, end in zip(regions.start, regions.end, strict=True):
-        found |= (start <= points) & (points < end)
-    return found
+        within |= (start <= points) & (points < end)
+    return within

@@ -90,7 +90,7 @@ def forbidden_sections(kernel: Kernel, model: str) -> str:
     section = kernel.section_size
     classic = MODELS[model].family == "sparsemem"
     width = kernel.max_physmem_bits - (section.bit_length() - 1)
-    found = (
+    broken = (
         section < kernel.max_order_size,
         section < kernel.pageblock_size,
         section < SUBSECTION_SIZE and kernel.subsection_map,
@@ -99,5 +99,5 @@ def forbidden_sections(kernel: Kernel, model: str) -> str:
     )
     if not MODELS[model].has_sections:
         return FEASIBLE
-    broken = (rule for rule, breaks in zip(OF_SECTIONS, found, strict=True) if breaks)
-    return next(broken, FEASIBLE)
+    names = (rule for rule, breaks in zip(OF_SECTIONS, broken, strict=True) if breaks)
+    return next(names, FEASIBLE)

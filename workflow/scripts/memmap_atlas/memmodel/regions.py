@@ -130,11 +130,11 @@ def whole_pages(regions: Regions, page_size: int, *, truncate: bool = False) -> 
     return Regions(np.where(empty, end, start), end)
 
 
-def overlap(one: Regions, other: Regions) -> Ints:
+def overlap(regions: Regions, others: Regions) -> Ints:
     """Size of what lies in both, shape (layouts,)."""
-    total = np.zeros_like(one.size)
-    for start, end in zip(other.start, other.end, strict=True):
-        total += one.clipped(start, end).size
+    total = np.zeros_like(regions.size)
+    for start, end in zip(others.start, others.end, strict=True):
+        total += regions.clipped(start, end).size
     return total
 
 

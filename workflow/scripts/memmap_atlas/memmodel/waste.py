@@ -63,13 +63,17 @@ def waste_findings(ram: LayoutLike, kernel: Kernel, model: str) -> list[Finding]
     pages = [(number, first, last) for number, first, last in pages if last > first]
     kept = without_ram(memmap, layout, kernel)
     if memmap.sections is None:
-        found = in_holes(kept, memmap, pages, kernel)
+        findings = in_holes(kept, memmap, pages, kernel)
     else:
-        found = in_sections(kept, pages, kernel)
+        findings = in_sections(kept, pages, kernel)
     rounding = int(cost(layout, kernel, model).rounding[0])
     if rounding:
-        found.append(Finding("rounding", rounding))
-    return sorted(found, key=lambda one: (-one.wasted, one.start is None, one.start or 0))
+        findings.append(Finding("rounding", rounding))
+
+    def by_size(finding: Finding) -> tuple[int, bool, int]:
+        return (-finding.wasted, finding.start is None, finding.start or 0)
+
+    return sorted(findings, key=by_size)
 
 
 # the number of a region, and its whole pages [first, last)
@@ -91,12 +95,12 @@ def in_sections(kept: Sequence[tuple[int, int]], pages: Pages, kernel: Kernel) -
         for number in range(start // each, -(-end // each)):
             part = min(end, (number + 1) * each) - max(start, number * each)
             wasted[number] = wasted.get(number, 0) + part
-    found = []
+    findings = []
     for number, size in wasted.items():
         low, high = number * kernel.section_pages, (number + 1) * kernel.section_pages
         inner = [(region, max(first, low), min(last, high)) for region, first, last in pages]
         inner = [(region, first, last) for region, first, last in inner if last > first]
-        found.append(
+        findings.append(
             Finding(
                 "section",
                 size,
@@ -107,7 +111,7 @@ def in_sections(kept: Sequence[tuple[int, int]], pages: Pages, kernel: Kernel) -
                 regions=tuple(region for region, _, _ in inner),
             )
         )
-    return found
+    return findings
 
 
 def in_holes(
@@ -118,23 +122,23 @@ def in_holes(
     starts = [first * kernel.struct_page_size for _, first, _ in pages]
     for start, end in kept:
         # how many regions lie below it
-        place = int(np.searchsorted(starts, start))
-        wasted[place] = wasted.get(place, 0) + end - start
-    found = []
-    for place, size in wasted.items():
-        beside = pages[max(place - 1, 0) : place + 1]
+        below = int(np.searchsorted(starts, start))
+        wasted[below] = wasted.get(below, 0) + end - start
+    findings = []
+    for below, size in wasted.items():
+        beside = pages[max(below - 1, 0) : below + 1]
         # edges reach as far as the model's memmap does
         low = int(memmap.struct_pages.first[0]) // kernel.struct_page_size
         high = int(memmap.struct_pages.last[0]) // kernel.struct_page_size
-        start = pages[place - 1][2] if place else low
-        end = pages[place][1] if place < len(pages) else high
-        found.append(
+        start = pages[below - 1][2] if below else low
+        end = pages[below][1] if below < len(pages) else high
+        findings.append(
             Finding(
-                "hole" if 0 < place < len(pages) else "edge",
+                "hole" if 0 < below < len(pages) else "edge",
                 size,
                 start=start * kernel.page_size,
                 end=end * kernel.page_size,
                 regions=tuple(region for region, _, _ in beside),
             )
         )
-    return found
+    return findings
