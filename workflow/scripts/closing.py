@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 from memmap_atlas.pipeline.paths import path
+from memmap_atlas.text.tables import Table, columns
 
 LAYOUTS = ("thread-3g", "thread-4g")
 GIB, MIB = 1 << 30, 1 << 20
@@ -33,12 +34,12 @@ def answer(table: pd.DataFrame) -> str:
     wanted = [(*row[1:4], layout) for row in ROWS for layout in LAYOUTS]
     if not all(key in rows.index for key in wanted):
         return ""
-    lines = [f"{'bytes of memmap, arm64, 4 KiB pages':<38}{LAYOUTS[0]:>14}{LAYOUTS[1]:>14}"]
+    cells = []
     for label, kernel, section, model, column in ROWS:
         held = rows[column].to_dict()
         values = [int(held[kernel, section, model, layout]) for layout in LAYOUTS]
-        lines.append(f"{label:<38}{values[0]:>14,}{values[1]:>14,}")
-    return "\n".join(lines)
+        cells.append((label, *(f"{value:,}" for value in values)))
+    return columns(Table(("bytes of memmap, arm64, 4 KiB pages", *LAYOUTS), cells))
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from memmap_atlas.figures.needs import MOST_STRIP_POINTS
 from memmap_atlas.figures.registry import figures_of
 from memmap_atlas.integrity.checksums import CHECK, CHECKS
 from memmap_atlas.sweep.design import Sweep
+from memmap_atlas.text.tables import Table, columns
 
 # by name, as Snakemake's path variables: <name> is an entry, {key} a wildcard
 PATHS = {
@@ -151,6 +152,5 @@ def summary(sweeps: Collection[Sweep]) -> str:
     shared = SHARED_JOBS if any(map(explorers, sweeps)) else SHARED_JOBS - 1
     rows.append(("evidence, index", 0, 0, shared))
     rows.append(("all", *(sum(column) for column in list(zip(*rows, strict=True))[1:])))
-    lines = [f"{'sweep':<20}{'layouts':>12}{'points':>16}{'jobs':>6}"]
-    lines += [f"{name:<20}{maps:>12,}{points:>16,}{work:>6}" for name, maps, points, work in rows]
-    return "\n".join(lines)
+    cells = [(name, *(f"{count:,}" for count in counts)) for name, *counts in rows]
+    return columns(Table(("sweep", "layouts", "points", "jobs"), cells))
