@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from memmap_atlas.catalog.kernels import read_entries
-from memmap_atlas.documents.errors import ConfigError
+from memmap_atlas.documents.errors import InputError
 from memmap_atlas.figures.captions import caption
 from memmap_atlas.figures.registry import find
 from memmap_atlas.sweep.design import Sweep, resolved, sweep_from
@@ -136,7 +136,7 @@ def test_a_caption_names_the_file(tmp_path: Path) -> None:
     ],
 )
 def test_bad_files(tmp_path: Path, sweep: dict[str, object], message: str) -> None:
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(InputError) as caught:
         load(written(tmp_path, sweep))
     assert message in str(caught.value)
 

@@ -19,7 +19,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from memmap_atlas.documents.errors import ConfigError
+from memmap_atlas.documents.errors import InputError
 from memmap_atlas.readers import dispatch, iomem, kernel_log, lsmem, memblock
 from memmap_atlas.readers.dispatch import LONGEST_LOG, content_of, lines_of, read_file
 from memmap_atlas.readers.memory_map import MemoryMap, Unreadable
@@ -88,7 +88,7 @@ def maps(
 def test_published_map(case: dict[str, Any]) -> None:
     path = GOLDEN / "maps" / case["file"]
     if "unreadable" in case:
-        with pytest.raises(ConfigError, match=case["unreadable"]) as error:
+        with pytest.raises(InputError, match=case["unreadable"]) as error:
             read_file(path, case["file"])
         assert str(error.value).startswith(f"{case['file']}:{case['line']}: ")
         return
@@ -884,7 +884,7 @@ def test_encodings(tmp_path: Path, name: str) -> None:
     marked.write_text(TEXTS[name], encoding="utf-8-sig")
     assert read_file(marked, "it").content == read_file(plain, "it").content
     wide.write_text(TEXTS[name], encoding="utf-16")
-    with pytest.raises(ConfigError, match=r"^wide: is text in UTF-16: .*iconv"):
+    with pytest.raises(InputError, match=r"^wide: is text in UTF-16: .*iconv"):
         read_file(wide, "wide")
 
 
@@ -900,23 +900,23 @@ def test_encodings(tmp_path: Path, name: str) -> None:
 def test_packed_otherwise(tmp_path: Path, pack: Callable[[bytes], bytes], packer: str) -> None:
     path = tmp_path / "log"
     path.write_bytes(pack(TEXTS["log"].encode()))
-    with pytest.raises(ConfigError, match=f"^log: is packed with {packer}: unpack it first$"):
+    with pytest.raises(InputError, match=f"^log: is packed with {packer}: unpack it first$"):
         read_file(path, "log")
 
 
 def test_what_is_no_file_of_text(tmp_path: Path) -> None:
     pipe, sparse, loop = tmp_path / "pipe", tmp_path / "sparse", tmp_path / "loop"
     os.mkfifo(pipe)
-    with pytest.raises(ConfigError, match=r"^it: is a pipe or a device"):
+    with pytest.raises(InputError, match=r"^it: is a pipe or a device"):
         read_file(pipe, "it")
     with sparse.open("wb") as file:
         file.truncate(LONGEST_LOG + 1)
-    with pytest.raises(ConfigError, match=r"^it: is longer than 4 GiB$"):
+    with pytest.raises(InputError, match=r"^it: is longer than 4 GiB$"):
         read_file(sparse, "it")
     loop.symlink_to(loop)
-    with pytest.raises(ConfigError, match=r"^it: can't be read: .*symbolic links"):
+    with pytest.raises(InputError, match=r"^it: can't be read: .*symbolic links"):
         read_file(loop, "it")
-    with pytest.raises(ConfigError, match="is no name of a file"):
+    with pytest.raises(InputError, match="is no name of a file"):
         read_file(tmp_path / "a\0b", "a\0b")
 
 

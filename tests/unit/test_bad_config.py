@@ -11,7 +11,7 @@ import yaml
 from memmap_atlas.catalog.boards import load_boards
 from memmap_atlas.catalog.kernels import load_kernels
 from memmap_atlas.catalog.machines import load_machines
-from memmap_atlas.documents.errors import ConfigError
+from memmap_atlas.documents.errors import InputError
 from memmap_atlas.documents.yaml_loader import load_yaml
 from memmap_atlas.sweepfile.sweeps import load_sweeps
 
@@ -230,7 +230,7 @@ def test_there_are_enough() -> None:
 def test_bad_kernels(tmp_path: Path, text: str, message: str) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text(text)
-    with pytest.raises(ConfigError) as error:
+    with pytest.raises(InputError) as error:
         load_kernels(SHIPPED, bad)
     assert message in str(error.value)
 
@@ -256,7 +256,7 @@ BOARDS = [
 def test_bad_boards(tmp_path: Path, text: str, message: str) -> None:
     bad = tmp_path / "boards.tsv"
     bad.write_text(text)
-    with pytest.raises(ConfigError) as error:
+    with pytest.raises(InputError) as error:
         load_boards(bad)
     assert message in str(error.value)
 
@@ -282,7 +282,7 @@ def test_every_board_of_the_device_trees_is_there() -> None:
 def test_bad_machines(tmp_path: Path, text: str, message: str) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text(text)
-    with pytest.raises(ConfigError) as error:
+    with pytest.raises(InputError) as error:
         load_machines(bad)
     assert message in str(error.value)
 
@@ -313,7 +313,7 @@ def test_whole_numbers_may_be_written_as_floats(tmp_path: Path) -> None:
 def test_bad_sweep(tmp_path: Path, part: str, changed: str, message: str) -> None:
     assert GOOD.count(part) == 1
     (tmp_path / "bad.yaml").write_text(GOOD.replace(part, changed))
-    with pytest.raises(ConfigError) as error:
+    with pytest.raises(InputError) as error:
         load_sweeps({"sweeps": ["bad.yaml"], "max_points": 10**8}, ROOT, tmp_path)
     assert message in str(error.value)
 
@@ -323,7 +323,7 @@ def test_bad_config(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "one.yaml").write_text(GOOD)
     (tmp_path / "two.yaml").write_text(GOOD)
     (tmp_path / "binary.yaml").write_bytes(b"a\xff\xfe")
-    with pytest.raises(ConfigError) as error:
+    with pytest.raises(InputError) as error:
         load_sweeps({"max_points": 10**8} | yaml.safe_load(text), ROOT, tmp_path)
     assert message in str(error.value)
 
@@ -335,7 +335,7 @@ def test_all_problems_come_at_once(tmp_path: Path) -> None:
         .replace("arm64-6.12-4k", "arm64")
     )
     (tmp_path / "two.yaml").write_text(GOOD.replace("[64MiB]", "[0]"))
-    with pytest.raises(ConfigError) as error:
+    with pytest.raises(InputError) as error:
         load_sweeps(
             {"sweeps": ["one.yaml", "nowhere", "two.yaml"], "max_points": 1}, ROOT, tmp_path
         )

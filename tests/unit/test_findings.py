@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
 from memmap_atlas.catalog.kernels import load_kernels
-from memmap_atlas.documents.errors import ConfigError, Problem
+from memmap_atlas.documents.errors import InputError, Problem
 from memmap_atlas.memmodel.cost import cost
 from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.models import MODELS
@@ -537,7 +537,7 @@ def test_names_of_files_become_uris(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_what_can_not_be_read_is_an_error_of_the_run() -> None:
-    error = ConfigError([Problem(os.fsdecode(b"\xff.log:3"), (), "is no log")])
+    error = InputError([Problem(os.fsdecode(b"\xff.log:3"), (), "is no log")])
     run = held_to_sarif(sarif([], [("a.log", error)], 2))
     (invocation,) = run["invocations"]
     assert (invocation["executionSuccessful"], invocation["exitCode"]) == (False, 2)

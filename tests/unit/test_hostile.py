@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from memmap_atlas.answer.question import question_of
-from memmap_atlas.documents.errors import ConfigError
+from memmap_atlas.documents.errors import InputError
 from memmap_atlas.lab.lab_file import Names, load_lab, the_lab
 from memmap_atlas.lab.plan import Lab
 from memmap_atlas.pipeline.paths import figures, summary, tables
@@ -82,7 +82,7 @@ def tried(load: Callable[[], object], folder: Path) -> str:
     try:
         with within_seconds(SECONDS):
             load()
-    except ConfigError as error:
+    except InputError as error:
         lines = list(map(str, error.problems))
         if str(error) != "\n".join(lines) or not 1 <= len(lines) <= 51:
             return f"{len(lines)} lines: {lines[:3]}"
@@ -274,11 +274,11 @@ resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
 sys.path.insert(0, {library!r})
 from pathlib import Path
 from memmap_atlas.sweepfile.sweeps import load_sweeps
-from memmap_atlas.documents.errors import ConfigError
+from memmap_atlas.documents.errors import InputError
 root = Path({root!r})
 try:
     load_sweeps({{"sweeps": ["huge.yaml"], "max_points": 10**9}}, root, root)
-except ConfigError as error:
+except InputError as error:
     print(error)
 """
 
@@ -326,7 +326,7 @@ ROUND.append(ROUND)
 )
 def test_values_that_no_document_has(root: Path, value: Any, message: str) -> None:
     """A command line, or a file that Snakemake reads, can have them."""
-    with pytest.raises(ConfigError) as error:
+    with pytest.raises(InputError) as error:
         load_sweeps(CONFIG | {"trees": value}, root, root)
     assert str(error.value).startswith(message) or message in str(error.value)
 
@@ -357,7 +357,7 @@ def test_random_maps_that_there_are_none_of(root: Path, random: str, message: st
     (root / "none.yaml").write_text(LAB.replace(ragged, random))
     load = partial(load_lab, root / "none.yaml", "none.yaml", Names(root, root))
     if message:
-        with pytest.raises(ConfigError) as error, within_seconds(SECONDS):
+        with pytest.raises(InputError) as error, within_seconds(SECONDS):
             load()
         assert f"none.yaml: maps.ragged.random: {message}" in str(error.value)
     else:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from memmap_atlas.catalog.kernels import load_kernels
-from memmap_atlas.documents.errors import ConfigError
+from memmap_atlas.documents.errors import InputError
 from memmap_atlas.documents.validate import problems
 from memmap_atlas.lab import lab_file
 from memmap_atlas.lab.boards import BOARDS
@@ -427,7 +427,7 @@ SOME = GOOD["maps"]["some"]
     ],
 )
 def test_bad_lab_files(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError) as error:
+    with pytest.raises(InputError) as error:
         load(written(tmp_path, **changes))
     assert re.search(message, str(error.value)), error.value
     assert "lab.yaml" in str(error.value) or "hole-positio" in str(error.value)
@@ -445,7 +445,7 @@ def test_bad_lab_files(tmp_path: Path, changes: dict[str, Any], message: str) ->
     ],
 )
 def test_bad_boots(config: dict[str, Any], message: str, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError) as error:
+    with pytest.raises(InputError) as error:
         lab_file.the_lab(config, ROOT, tmp_path)
     assert re.search(message, str(error.value)), error.value
 

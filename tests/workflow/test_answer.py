@@ -18,7 +18,7 @@ from memmap_atlas.answer.log_counts import checks
 from memmap_atlas.answer.question import question_of
 from memmap_atlas.answer.report import EXTRA, PARTS, of_changes, of_choices, of_kernel, unsafe
 from memmap_atlas.catalog.kernels import load_kernels
-from memmap_atlas.documents.errors import ConfigError
+from memmap_atlas.documents.errors import InputError
 from memmap_atlas.documents.yaml_loader import load_yaml
 from memmap_atlas.memmodel.cost import cost, counted_pages
 from memmap_atlas.memmodel.models import MODELS
@@ -302,7 +302,7 @@ def test_bad_questions(tmp_path: Path, config: dict[str, Any], message: str) -> 
     (tmp_path / "empty").touch()
     (tmp_path / "binary").write_bytes(bytes(4096))
     (tmp_path / "folder").mkdir()
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(InputError) as caught:
         question_of({**CONFIG, **config}, ROOT, tmp_path)
     assert message in str(caught.value)
 

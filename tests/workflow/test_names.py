@@ -23,7 +23,7 @@ import docutils.core
 import docutils.nodes
 import pytest
 import yaml
-from memmap_atlas.documents.errors import ConfigError
+from memmap_atlas.documents.errors import InputError
 from memmap_atlas.documents.validate import odd_letter
 from memmap_atlas.documents.yaml_loader import as_list, as_yaml
 from memmap_atlas.lab.lab_file import Names, load_lab
@@ -78,7 +78,7 @@ def with_name(place: str, name: str) -> dict[str, Any]:
 def test_names_are_plain_or_refused(root: Path, place: str) -> None:
     for name in (*WORDS, "a\n", "A", "a/b", "a b", "é", "a" * 41, "a..b", "lab", "census"):
         (root / "named.yaml").write_text(yaml.safe_dump(with_name(place, name)))
-        with suppress(ConfigError):
+        with suppress(InputError):
             load_sweeps({"sweeps": ["named.yaml"], "max_points": 100}, root, root)
             assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+~-]*", name), (place, name)
             assert place != "sweep" or re.fullmatch(r"[a-z0-9-]+", name), name
@@ -110,7 +110,7 @@ def test_names_of_a_lab_are_plain_or_refused(root: Path, place: str) -> None:
         (root / "lab.yaml").write_text(yaml.safe_dump(lab))
         try:
             found = load_lab(root / "lab.yaml", "lab.yaml", Names(root, root))
-        except ConfigError:
+        except InputError:
             continue
         for one, where in found.boots:
             folder = root / results_path("<lab_boots>") / one

@@ -8,7 +8,7 @@ from shlex import quote
 
 from memmap_atlas.answer.question import question_of
 from memmap_atlas.catalog.kernels import load_kernels
-from memmap_atlas.documents.errors import ConfigError
+from memmap_atlas.documents.errors import InputError
 from memmap_atlas.documents.yaml_loader import as_list
 from memmap_atlas.figures.registry import FIGURES as KINDS
 from memmap_atlas.lab.boards import BOARDS
@@ -48,7 +48,7 @@ try:
     QUESTION = question_of(config, HERE, Path.cwd()) if "file" in config else None
     chosen = QUESTION.sweeps if QUESTION else load_sweeps(config, HERE, Path.cwd())
     SWEEPS = {sweep.name: sweep for sweep in chosen}
-except ConfigError as error:
+except InputError as error:
     raise WorkflowError(*map(str, error.problems))
 
 # the values of --config that name each sweep
@@ -113,7 +113,7 @@ def lab():
     """
     try:
         return the_lab(config, HERE, Path.cwd())
-    except ConfigError as error:
+    except InputError as error:
         # an error of an input function would come with a traceback
         sys.exit("\n".join(("Error in the lab's configuration:", *map(str, error.problems))))
 
@@ -128,7 +128,7 @@ def booted_kernels(wildcards):
     files = [HERE / f"config/{name}.yaml" for name in ("kernels", "lab-kernels")]
     try:
         kernels = load_kernels(*files)
-    except ConfigError as error:
+    except InputError as error:
         sys.exit("\n".join(("Error in the kernels:", *map(str, error.problems))))
     return {name: kernel_values(kernel) for name, kernel in kernels.items()}
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from memmap_atlas.catalog.kernels import build_kernels, load_kernels, read_entries
-from memmap_atlas.documents.errors import ConfigError, Problem, nearest
+from memmap_atlas.documents.errors import InputError, Problem, nearest
 from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.readers.dispatch import read_file
@@ -100,7 +100,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
 
 
 def kernel_of(asked: argparse.Namespace) -> tuple[str, Kernel]:
-    """The kernel that is asked for, and its name. Raises ConfigError."""
+    """The kernel that is asked for, and its name. Raises InputError."""
     if asked.config is not None:
         entries, _ = read_entries(KERNELS)
         # no kernel of the entries is called so, whatever the file is
@@ -113,32 +113,32 @@ def kernel_of(asked: argparse.Namespace) -> tuple[str, Kernel]:
     if asked.kernel not in kernels:
         hint = nearest(asked.kernel, list(kernels))
         text = f"no kernel {asked.kernel!r}{hint}; there are {', '.join(kernels)}"
-        raise ConfigError([Problem("--kernel", (), text)])
+        raise InputError([Problem("--kernel", (), text)])
     return asked.kernel, kernels[asked.kernel]
 
 
 def checked(asked: argparse.Namespace) -> Checked:
-    """Under what the check is made. Raises ConfigError."""
+    """Under what the check is made. Raises InputError."""
     name, kernel = kernel_of(asked)
     model = asked.model or kernel.default_model
     if model not in MODELS:
         text = f"no model {model!r}{nearest(model, list(MODELS))}; there are {', '.join(MODELS)}"
-        raise ConfigError([Problem("--model", (), text)])
+        raise InputError([Problem("--model", (), text)])
     section = asked.section_size
     if section is not None:
         if section.bit_count() != 1 or section < kernel.page_size:
             text = f"{section} bytes is no power of two of at least a page, {kernel.page_size}"
-            raise ConfigError([Problem("--section-size", (), text)])
+            raise InputError([Problem("--section-size", (), text)])
         kernel = kernel.with_section(section)
     return Checked(name, kernel, model, asked.most)
 
 
 def check(file: str, under: Checked) -> Verdict:
-    """The verdict on one file. Raises ConfigError where it can't be read."""
+    """The verdict on one file. Raises InputError where it can't be read."""
     read = read_file(Path(file), plain_file(file))
     if not isinstance(read.content, MemoryMap):
         text = "is a kernel's configuration and no memory map: give it with --config"
-        raise ConfigError([Problem(plain_file(file), (), text)])
+        raise InputError([Problem(plain_file(file), (), text)])
     return verdict_on(file, read.sha256, read.content, under)
 
 
@@ -167,15 +167,15 @@ def main(given: Sequence[str] | None = None) -> int:
     asked = arguments(given)
     try:
         under = checked(asked)
-    except ConfigError as error:
+    except InputError as error:
         print(error, file=sys.stderr)
         return WRONG
     verdicts: list[Verdict] = []
-    unread: list[tuple[str, ConfigError]] = []
+    unread: list[tuple[str, InputError]] = []
     for file in dict.fromkeys(asked.files):
         try:
             verdicts.append(check(file, under))
-        except ConfigError as error:
+        except InputError as error:
             unread.append((file, error))
             print(error, file=sys.stderr)
             continue

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from memmap_atlas.catalog.kernels import load_kernels
-from memmap_atlas.documents.errors import ConfigError, nearest
+from memmap_atlas.documents.errors import InputError, nearest
 from memmap_atlas.memmodel.hotplug import (
     block_size,
     growth,
@@ -93,7 +93,7 @@ def chosen(name: str, own: str | None) -> Kernel:
 
 
 def answer(words: list[str]) -> list[str]:
-    """Return the answer in lines. Raises Wrong or ConfigError."""
+    """Return the answer in lines. Raises Wrong or InputError."""
     asked = arguments(words)
     kernel = chosen(asked.kernel, asked.kernels)
     start, end = region(asked.add)
@@ -172,7 +172,7 @@ def main() -> None:
     """Print the answer, or one line with exit code 1."""
     try:
         print("\n".join(answer(sys.argv[1:])))
-    except (Wrong, ConfigError) as error:
+    except (Wrong, InputError) as error:
         sys.exit(f"hotplug: {error}")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from memmap_atlas.answer.kernel_match import match_kernel
 from memmap_atlas.catalog.kernels import build_kernels
-from memmap_atlas.documents.errors import ConfigError, Problem, nearest, refuse
+from memmap_atlas.documents.errors import InputError, Problem, nearest, refuse
 from memmap_atlas.documents.validate import problems
 from memmap_atlas.documents.yaml_loader import as_yaml
 from memmap_atlas.memmodel.kernel import Kernel
@@ -58,7 +58,7 @@ def question_of(config: Mapping[str, Any], root: Path, folder: Path) -> Question
     """Return the question of a configuration: ``file`` is a memory map, or with it the .config of
     the kernel that runs on it; ``kernel`` names one of the shipped kernels instead.
 
-    ``root`` holds config/; paths start at ``folder``. Raises ConfigError with every mistake.
+    ``root`` holds config/; paths start at ``folder``. Raises InputError with every mistake.
     """
     refuse(problems(config, "config", "config"))
     asked = config["file"]
@@ -73,7 +73,7 @@ def question_of(config: Mapping[str, Any], root: Path, folder: Path) -> Question
         text = f"{listed} and {listing(configs, 'configuration')}: give one file with a "
         text += "memory map, and with it at most one kernel's .config (for many maps, write a "
         text += "sweep with layouts.files)"
-        raise ConfigError([Problem("config", ("file",), text)])
+        raise InputError([Problem("config", ("file",), text)])
     ((file, memory),) = maps
     layout = layout_name(file.file)
     sources = [source_of(layout, file)]
@@ -87,7 +87,7 @@ def question_of(config: Mapping[str, Any], root: Path, folder: Path) -> Question
     if wanted := config.get("kernel"):
         if wanted not in kernels:
             text = f"no kernel {wanted!r}{nearest(wanted, list(kernels))}: they stand in "
-            raise ConfigError([Problem("config", ("kernel",), f"{text}config/kernels.yaml")])
+            raise InputError([Problem("config", ("kernel",), f"{text}config/kernels.yaml")])
         kernel, reason = wanted, "it was asked for"
     if not kernel:
         kernel, reason = match_kernel(memory.hints, kernels)

@@ -27,7 +27,7 @@ def load_boards(path: Path) -> dict[str, Board]:
     """Return boards by name, from lines of name, architecture and half-open regions, separated by
     tabs.
 
-    Raises ConfigError with all problems of the file.
+    Raises InputError with all problems of the file.
     """
     boards: dict[str, Board] = {}
     wrong: list[Problem] = []

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from memmap_atlas.documents.errors import ConfigError, Problem, nearest, noting, refuse, shown
+from memmap_atlas.documents.errors import InputError, Problem, nearest, noting, refuse, shown
 from memmap_atlas.documents.validate import problems
 from memmap_atlas.documents.yaml_loader import load_yaml
 from memmap_atlas.memmodel.kernel import PARAMETERS, Kernel, Parameter
@@ -73,7 +73,7 @@ KERNEL_DEFINITIONS: Mapping[str, Any] = {
 def kernel_problems(content: Any, file: str) -> list[Problem]:
     """Problems in the form of kernels by name; ``file`` is their place in messages.
 
-    Raises ConfigError where ``content`` is no document.
+    Raises InputError where ``content`` is no document.
     """
     return problems(content, "kernels", file, KERNEL_DEFINITIONS)
 
@@ -82,7 +82,7 @@ def load_kernels(*paths: Path) -> dict[str, Kernel]:
     """Return kernels by name from files in the form of config/kernels.yaml; later files can extend
     kernels of earlier ones.
 
-    Raises ConfigError with all problems of the files.
+    Raises InputError with all problems of the files.
     """
     return build_kernels(*read_entries(*paths))
 
@@ -90,7 +90,7 @@ def load_kernels(*paths: Path) -> dict[str, Kernel]:
 def read_entries(*paths: Path) -> tuple[Entries, dict[str, str]]:
     """Return the entry of each kernel, as written, and the file that it is from.
 
-    Raises ConfigError where the form of a file is wrong.
+    Raises InputError where the form of a file is wrong.
     """
     entries: dict[str, Mapping[str, Any]] = {}
     files: dict[str, str] = {}
@@ -110,7 +110,7 @@ def build_kernels(entries: Entries, files: Mapping[str, str]) -> dict[str, Kerne
     """Return the kernels of ``files`` (file by name of kernel), from entries that may extend each
     other.
 
-    Raises ConfigError with the problems of all of them.
+    Raises InputError with the problems of all of them.
     """
     kernels: dict[str, Kernel] = {}
     wrong: list[Problem] = []
@@ -124,14 +124,14 @@ def build_kernels(entries: Entries, files: Mapping[str, str]) -> dict[str, Kerne
 def build_kernel(name: str, entries: Entries, file: str) -> Kernel:
     """Return one kernel, with the values that it extends, defaults and derived values filled in.
 
-    Raises ConfigError where values are missing or contradict each other.
+    Raises InputError where values are missing or contradict each other.
     """
     entry = resolve(name, entries, (), file)
     given = {key: value for key, value in entry.items() if key not in (*DOCUMENTATION, "extends")}
     needed = [field for field, parameter in PARAMETERS.items() if parameter.needed]
     if missing := [field for field in needed if field not in given]:
         text = f"lacks {', '.join(missing)}: give them, or say what it extends"
-        raise ConfigError([Problem(file, (name,), text)])
+        raise InputError([Problem(file, (name,), text)])
     values = {
         field: parameter.default
         for field, parameter in PARAMETERS.items()
@@ -141,10 +141,10 @@ def build_kernel(name: str, entries: Entries, file: str) -> Kernel:
     page = values["page_size"]
     if page < SMALLEST_PAGE:
         text = f"{page} bytes is no page: {SMALLEST_PAGE} bytes is the smallest that Linux has"
-        raise ConfigError([Problem(file, (name, "page_size"), text)])
+        raise InputError([Problem(file, (name, "page_size"), text)])
     if page > LARGEST_PAGE:
         text = f"{page} bytes is no page: {LARGEST_PAGE} bytes is more than any that Linux has"
-        raise ConfigError([Problem(file, (name, "page_size"), text)])
+        raise InputError([Problem(file, (name, "page_size"), text)])
     for field, parameter in PARAMETERS.items():
         if parameter.derived and field not in values:
             values[field] = parameter.derived(values)
@@ -184,21 +184,21 @@ def parsed(value: Any, parameter: Parameter) -> Any:
 def resolve(name: str, entries: Entries, path: tuple[str, ...], file: str) -> dict[str, Any]:
     """Return the values of an entry over those of the entry that it extends.
 
-    Raises ConfigError where that one is unknown, or where entries extend each other in a circle.
+    Raises InputError where that one is unknown, or where entries extend each other in a circle.
     """
     if name in path:
         text = f"extends itself: {' -> '.join((*path, name))}"
-        raise ConfigError([Problem(file, (path[0],), text)])
+        raise InputError([Problem(file, (path[0],), text)])
     if len(path) == MOST_EXTENDED:
         text = f"extends {MOST_EXTENDED} kernels one after the other: extend one that is complete"
-        raise ConfigError([Problem(file, (path[0],), text)])
+        raise InputError([Problem(file, (path[0],), text)])
     entry = entries[name]
     base = entry.get("extends")
     if base is None:
         return dict(entry)
     if base not in entries:
         text = f"no kernel {shown(base)}{nearest(base, list(entries))}"
-        raise ConfigError([Problem(file, (name, "extends"), text)])
+        raise InputError([Problem(file, (name, "extends"), text)])
     inherited = resolve(base, entries, (*path, name), file)
     # another page size or address width has another geometry of tables
     if "page_size" in entry or "va_bits" in entry:

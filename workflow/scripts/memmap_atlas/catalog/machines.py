@@ -13,7 +13,7 @@ from memmap_atlas.text.units import parse_size
 def load_machines(path: Path) -> dict[str, Layout]:
     """Return the regions of real machines by name, from a file in the form of config/machines.yaml.
 
-    Raises ConfigError with all problems of the file.
+    Raises InputError with all problems of the file.
     """
     content = load_yaml(path)
     wrong = problems(content, "machines", path.name)

@@ -35,8 +35,8 @@ def short(key: str | int) -> str | int:
     return f"{key[: LONGEST_VALUE - 3]}..." if isinstance(key, str) and len(key) > 80 else key
 
 
-class ConfigError(Exception):
-    """All problems of a configuration; as text, one line each.
+class InputError(ValueError):
+    """All problems of an input: of a file, a configuration or a call; as text, one line each.
 
     problems: those that are reported: the first MOST_PROBLEMS, and a count of the rest
     every: all of them
@@ -52,17 +52,17 @@ class ConfigError(Exception):
 
 
 def refuse(wrong: Sequence[Problem]) -> None:
-    """Raise ConfigError with the problems in ``wrong``, if there are any."""
+    """Raise InputError with the problems in ``wrong``, if there are any."""
     if wrong:
-        raise ConfigError(wrong)
+        raise InputError(wrong)
 
 
 @contextmanager
 def noting(wrong: list[Problem]) -> Iterator[None]:
-    """Context in which a ConfigError adds its problems to ``wrong`` and does not propagate."""
+    """Context in which a InputError adds its problems to ``wrong`` and does not propagate."""
     try:
         yield
-    except ConfigError as error:
+    except InputError as error:
         wrong += error.every
 
 

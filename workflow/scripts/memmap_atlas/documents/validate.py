@@ -17,7 +17,7 @@ from jsonschema.validators import extend
 
 from memmap_atlas.documents.errors import (
     MOST_PROBLEMS,
-    ConfigError,
+    InputError,
     Problem,
     nearest,
     refuse,
@@ -144,7 +144,7 @@ def problems(
     """Return all violations of the JSON schema of that name, with ``definitions`` as for
     :func:`schema_of`; each with path, value and accepted form. ``file`` is their place in messages.
 
-    Raises ConfigError where ``value`` is no document, or has more problems than are reported.
+    Raises InputError where ``value`` is no document, or has more problems than are reported.
     """
     refuse([Problem(file, *odd) for odd in islice(unsound(value), MOST_PROBLEMS)])
     wrong: list[Problem] = []
@@ -193,5 +193,5 @@ def problems(
         else:
             wrong.append(Problem(file, path, error.message))
     if len(errors) == MOST_PROBLEMS:
-        raise ConfigError(wrong)
+        raise InputError(wrong)
     return wrong

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from yaml.composer import Composer
 
-from memmap_atlas.documents.errors import ConfigError, Problem, shown
+from memmap_atlas.documents.errors import InputError, Problem, shown
 
 if TYPE_CHECKING:
     _Safe = yaml.SafeLoader
@@ -105,7 +105,7 @@ _Loader.add_constructor("tag:yaml.org,2002:value", _Loader.construct_equals)
 def load_yaml(path: Path) -> Any:
     """Return the content of a YAML file.
 
-    Raises ConfigError, with line and column, where the file can't be read or is not YAML.
+    Raises InputError, with line and column, where the file can't be read or is not YAML.
     """
     file = str(path)
     text = text_of(path)
@@ -114,39 +114,39 @@ def load_yaml(path: Path) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         position = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
-        raise ConfigError([Problem(position, (), str(error.problem))]) from error
+        raise InputError([Problem(position, (), str(error.problem))]) from error
     except yaml.YAMLError as error:
-        raise ConfigError(
+        raise InputError(
             [Problem(file, (), f"invalid YAML: {' '.join(str(error).split())}")]
         ) from error
     except ValueError as error:
         # what looks like a date or a number and is none
-        raise ConfigError([Problem(file, (), f"a value is none: {error}")]) from error
+        raise InputError([Problem(file, (), f"a value is none: {error}")]) from error
 
 
 def text_of(path: Path) -> str:
     """Return the text of a file of at most LARGEST bytes in UTF-8.
 
-    Raises ConfigError where there is no such file, or it is larger or in another encoding.
+    Raises InputError where there is no such file, or it is larger or in another encoding.
     """
     try:
         if "\0" in str(path):
-            raise ConfigError([Problem(str(path), (), "is no name of a file: it has a zero byte")])
+            raise InputError([Problem(str(path), (), "is no name of a file: it has a zero byte")])
         if path.exists() and not path.is_file():
-            raise ConfigError([Problem(str(path), (), "is not a regular file")])
+            raise InputError([Problem(str(path), (), "is not a regular file")])
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
         if len(data) > LARGEST:
             text = f"is larger than {LARGEST >> 20} MiB: name what it lists in several files"
-            raise ConfigError([Problem(str(path), (), text)])
+            raise InputError([Problem(str(path), (), text)])
         return data.decode("utf-8")
     except OSError as error:
-        raise ConfigError([Problem(str(path), (), f"can't be read: {error.strerror}")]) from error
+        raise InputError([Problem(str(path), (), f"can't be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
         text = f"byte {error.start} is no UTF-8 text"
         if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             text = "is text in UTF-16: make UTF-8 of it (iconv -f UTF-16 -t UTF-8)"
-        raise ConfigError([Problem(str(path), (), text)]) from error
+        raise InputError([Problem(str(path), (), text)]) from error
 
 
 def as_yaml(names: Sequence[str]) -> str:

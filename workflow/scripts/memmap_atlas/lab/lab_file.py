@@ -10,7 +10,7 @@ import numpy as np
 from memmap_atlas.catalog.boards import load_boards
 from memmap_atlas.catalog.kernels import Entries, build_kernels, read_entries
 from memmap_atlas.catalog.machines import load_machines
-from memmap_atlas.documents.errors import ConfigError, Problem, nearest, noting, refuse
+from memmap_atlas.documents.errors import InputError, Problem, nearest, noting, refuse
 from memmap_atlas.documents.validate import problems
 from memmap_atlas.documents.yaml_loader import load_yaml
 from memmap_atlas.lab.boards import BOARDS
@@ -46,7 +46,7 @@ class Names:
     def layouts(self, sweep: str) -> Layouts:
         """The layouts of a sweep that ships or of a sweep file.
 
-        Raises ConfigError where there is none.
+        Raises InputError where there is none.
         """
         if sweep not in self.sweeps:
             path, shown = chosen_file(sweep, "sweep", self.root, self.folder, ())
@@ -54,7 +54,7 @@ class Names:
             found = load_sweep(path, shown, entries, self.machines, MOST_POINTS, self.boards)
             if found.layouts > MOST_LAYOUTS:
                 text = f"the sweep {sweep} has {found.layouts:,} layouts, which are more than "
-                raise ConfigError([Problem("", (), f"{text}{MOST_LAYOUTS:,}: shorten an axis")])
+                raise InputError([Problem("", (), f"{text}{MOST_LAYOUTS:,}: shorten an axis")])
             self.sweeps[sweep] = layouts_of(found)
             names = self.sweeps[sweep].names.to_pylist()
             self.places[sweep] = {name: place for place, name in enumerate(names)}
@@ -63,7 +63,7 @@ class Names:
     def named(self, name: str, maps: Mapping[str, Layout]) -> Layout:
         """Return a map by its name: of ``maps``, of a machine, or <sweep>/<layout>.
 
-        Raises ConfigError where there is none.
+        Raises InputError where there is none.
         """
         if name in maps:
             return maps[name]
@@ -73,14 +73,14 @@ class Names:
         if not sweep:
             known = [*maps, *self.machines]
             text = f"no map {name!r}{nearest(name, known)}: give one of the lab file's maps, "
-            raise ConfigError([Problem("", (), text + "a machine, or <sweep>/<layout>")])
+            raise InputError([Problem("", (), text + "a machine, or <sweep>/<layout>")])
         layouts = self.layouts(sweep)
         places = self.places[sweep]
         if layout not in places:
             text = (
                 f"no layout {layout!r} in sweep {sweep}{nearest(layout, list(places)[:MOST_NEAR])}"
             )
-            raise ConfigError([Problem("", (), text)])
+            raise InputError([Problem("", (), text)])
         return layout_at(layouts, places[layout])
 
 
@@ -98,7 +98,7 @@ def layout_at(layouts: Layouts, index: int) -> Layout:
 def load_lab(path: Path, shown: str, names: Names) -> Lab:
     """Return the lab of one file; messages call it ``shown``.
 
-    Raises ConfigError with all problems of the file.
+    Raises InputError with all problems of the file.
     """
     content = load_yaml(path)
     refuse(problems(content, "lab", shown))
@@ -156,7 +156,7 @@ def number(value: int | str) -> int | str:
 
 def lab_kernels(value: Mapping[str, Any], entries: Entries, file: str) -> dict[str, LabKernel]:
     """Return the kernels of a lab, each an entry of kernels.yaml or lab-kernels.yaml. Raises
-    ConfigError.
+    InputError.
     """
     wrong = unknown(value, entries, "kernel", file, ("kernels",))
     refuse(wrong)
@@ -217,7 +217,7 @@ def sweep_maps(sweep: str, entry: Mapping[str, Any], names: Names) -> dict[str, 
     count = min(entry.get("sample", len(known)), len(known))
     if count > MOST_BOOTS:
         text = f"{count:,} layouts are more than {MOST_BOOTS:,}: name some, or give a sample"
-        raise ConfigError([Problem("", (), text)])
+        raise InputError([Problem("", (), text)])
     places = np.sort(random.choice(len(known), count, replace=False))
     return {f"{sweep}/{known[at]}": layout_at(layouts, int(at)) for at in places}
 
@@ -239,14 +239,14 @@ def random_set(
     try:
         maps = random_maps(plan)
     except ValueError as error:
-        raise ConfigError([Problem(file, path, str(error))]) from error
+        raise InputError([Problem(file, path, str(error))]) from error
     return {f"{name}-{index:03d}": regions for index, regions in enumerate(maps)}
 
 
 def the_lab(config: Mapping[str, Any], root: Path, folder: Path) -> Lab:
     """Return the lab that a configuration names, or one boot where it gives a kernel or a map.
 
-    Raises ConfigError with all problems of the configuration and of the lab file, and where this
+    Raises InputError with all problems of the configuration and of the lab file, and where this
     machine lacks a program that the boots need.
     """
     names = Names(root, folder)

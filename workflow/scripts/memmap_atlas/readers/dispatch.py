@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from memmap_atlas.documents.errors import ConfigError, Problem
+from memmap_atlas.documents.errors import InputError, Problem
 from memmap_atlas.readers import (
     device_tree,
     device_tree_source,
@@ -161,7 +161,7 @@ def known_formats() -> str:
 def read_file(path: Path, shown: str) -> Read:
     """Return a file and its content; messages call it ``shown``.
 
-    Raises ConfigError with the line or offset of the first mistake.
+    Raises InputError with the line or offset of the first mistake.
     """
     try:
         if "\0" in shown or "\0" in str(path):
@@ -181,10 +181,10 @@ def read_file(path: Path, shown: str) -> Read:
             location = f"{shown}:{error.line}"
         elif error.offset is not None:
             location = f"{shown}: offset {error.offset:#x}"
-        raise ConfigError([Problem(location, (), str(error))]) from error
+        raise InputError([Problem(location, (), str(error))]) from error
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigError([Problem(shown, (), f"can't be read: {reason}")]) from error
+        raise InputError([Problem(shown, (), f"can't be read: {reason}")]) from error
 
 
 def content_of(path: Path) -> MemoryMap | KernelConfig:

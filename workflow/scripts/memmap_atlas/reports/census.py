@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from memmap_atlas.documents.errors import ConfigError
+from memmap_atlas.documents.errors import InputError
 from memmap_atlas.memmodel.cost import cost
 from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.regions import Layout, Regions
@@ -60,7 +60,7 @@ def trees_of(folder: Path, arch: str, threads: int) -> list[Tree]:
         name, shown = board_name(arch, file), plain_file(file)
         try:
             memory = read_file(folder / file, shown).content
-        except ConfigError as error:
+        except InputError as error:
             return Tree(name, shown, (), error.problems[0].text)
         assert isinstance(memory, MemoryMap)
         return Tree(name, shown, memory.regions, "", memory.notes)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from memmap_atlas.documents.errors import ConfigError
+from memmap_atlas.documents.errors import InputError
 from memmap_atlas.pipeline.paths import path
 from memmap_atlas.sweepfile.machine_files import refuse_names
 
@@ -37,7 +37,7 @@ def census_inputs(trees: str, config: Mapping[str, Any]) -> dict[str, str]:
         refuse_names([config["trees"]], "config", ("trees",))
         if not Path(config["trees"]).is_dir():
             sys.exit(f"Error in the configuration: trees: no folder {config['trees']!r}")
-    except ConfigError as error:
+    except InputError as error:
         sys.exit(f"Error: {error}")
     except OSError as error:
         sys.exit(f"Error in the configuration: trees: {error.strerror}")

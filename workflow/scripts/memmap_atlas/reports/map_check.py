@@ -13,7 +13,7 @@ from typing import Any, Literal
 from urllib.parse import quote_from_bytes
 
 from memmap_atlas import __version__
-from memmap_atlas.documents.errors import ConfigError
+from memmap_atlas.documents.errors import InputError
 from memmap_atlas.memmodel.cost import cost
 from memmap_atlas.memmodel.feasibility import FEASIBLE, infeasible
 from memmap_atlas.memmodel.kernel import Kernel
@@ -232,7 +232,7 @@ RULES: dict[Rule, tuple[str, str, str, str]] = {
 
 
 def sarif(
-    verdicts: Sequence[Verdict], unread: Sequence[tuple[str, ConfigError]], exit_code: int
+    verdicts: Sequence[Verdict], unread: Sequence[tuple[str, InputError]], exit_code: int
 ) -> dict[str, Any]:
     """Return the SARIF log of a check, for json.dump.
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from memmap_atlas.documents.errors import ConfigError, Problem, noting, refuse
+from memmap_atlas.documents.errors import InputError, Problem, noting, refuse
 from memmap_atlas.memmodel.regions import HIGHEST_ADDRESS
 from memmap_atlas.sweep.axes import (
     AXES,
@@ -33,13 +33,13 @@ GRID_FORM: Mapping[str, Any] = {
 def read_axis(value: Any, file: str, path: tuple[str, ...]) -> AxisValues:
     """Return the values of an axis, given as a list of sizes or as a range.
 
-    Raises ConfigError for a range without an end and for a value given twice.
+    Raises InputError for a range without an end and for a value given twice.
     """
     if isinstance(value, list):
         values = tuple(parse_size(size) for size in value)
         if len(set(values)) < len(values):
             text = f"a value stands twice: {', '.join(map(str, value[:MOST_HINTS]))}"
-            raise ConfigError([Problem(file, path, text)])
+            raise InputError([Problem(file, path, text)])
         return values
     start, stop = parse_size(value["from"]), parse_size(value["to"])
     step, factor = parse_size(value.get("step", 0)), int(value.get("factor", 0))
@@ -53,14 +53,14 @@ def read_axis(value: Any, file: str, path: tuple[str, ...]) -> AxisValues:
     if stop < start:
         wrong.append(f"from {value['from']} to {value['to']} has no value: to lies below from")
     if wrong:
-        raise ConfigError([Problem(file, path, text) for text in wrong])
+        raise InputError([Problem(file, path, text) for text in wrong])
     return Range(start, stop, step, factor)
 
 
 def read_grid(value: Any, page: int, file: str) -> Grid:
     """Return the grid of a sweep file, in whole pages of ``page`` bytes, the largest of the sweep.
 
-    Raises ConfigError with all problems of all axes.
+    Raises InputError with all problems of all axes.
     """
     path = ("layouts", "grid")
     axes: dict[str, AxisValues] = {}
@@ -103,7 +103,7 @@ def ragged(axis: AxisValues, page: int, file: str, path: tuple[str, ...]) -> lis
 def read_sections(value: Any, page: int, file: str) -> tuple[int | None, ...]:
     """Return the section sizes of a sweep file in bytes; None is the kernel's own.
 
-    Raises ConfigError for sizes that are not a power of two of at least a ``page``.
+    Raises InputError for sizes that are not a power of two of at least a ``page``.
     """
     path = ("section_size",)
     listed = value if isinstance(value, list) else []
@@ -113,7 +113,7 @@ def read_sections(value: Any, page: int, file: str) -> tuple[int | None, ...]:
         sizes = read_axis(rest, file, path)
     if len(sizes) > HIGHEST_ADDRESS.bit_length():
         text = f"{len(sizes):,} sizes are more than there are powers of two: use factor: 2"
-        raise ConfigError([Problem(file, path, text)])
+        raise InputError([Problem(file, path, text)])
     refuse(
         [
             Problem(

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from memmap_atlas.documents.errors import ConfigError, Problem, noting, refuse
+from memmap_atlas.documents.errors import InputError, Problem, noting, refuse
 from memmap_atlas.documents.errors import shown as in_short
 from memmap_atlas.memmodel.regions import Layout
 from memmap_atlas.readers.dispatch import Read, read_file
@@ -24,7 +24,7 @@ def matching(
     """Return the files that paths or patterns match from ``folder``, each once; those of a pattern
     sorted by name.
 
-    Raises ConfigError where one matches nothing; ``file`` and ``path`` are its own location.
+    Raises InputError where one matches nothing; ``file`` and ``path`` are its own location.
     """
     names: dict[str, None] = {}
     wrong = []
@@ -76,7 +76,7 @@ def of_pattern(pattern: str, folder: Path) -> Iterator[str]:
 
 
 def refuse_names(names: Sequence[str], file: str, path: tuple[str | int, ...]) -> None:
-    """Raise ConfigError for paths that can't be inputs of the workflow, which prints paths and has
+    """Raise InputError for paths that can't be inputs of the workflow, which prints paths and has
     wildcards and flags in braces and angle brackets.
     """
     refuse_unprintable(names, file, path)
@@ -85,7 +85,7 @@ def refuse_names(names: Sequence[str], file: str, path: tuple[str | int, ...]) -
 
 
 def refuse_unprintable(names: Sequence[str], file: str, path: tuple[str | int, ...]) -> None:
-    """Raise ConfigError for paths that can't be printed: captions and pages quote them."""
+    """Raise InputError for paths that can't be printed: captions and pages quote them."""
     text = "has characters that can't be printed: rename it"
     refuse([Problem(file, path, f"{name!r} {text}") for name in names if not name.isprintable()])
 
@@ -115,7 +115,7 @@ def layouts_of_files(
 ) -> tuple[dict[str, Layout], list[SourceFile]]:
     """Return the layouts of the files that ``patterns`` match, by name, and their sources.
 
-    Raises ConfigError with the problems of all files, and for names that are ``taken`` or that two
+    Raises InputError with the problems of all files, and for names that are ``taken`` or that two
     files share.
     """
     layouts: dict[str, Layout] = {}
@@ -132,11 +132,11 @@ def layouts_of_files(
                     "is a kernel's configuration and no memory map: name it under custom_kernels, "
                     f"as in mine: {{config: {shown}}}"
                 )
-                raise ConfigError([Problem(shown, (), text)])
+                raise InputError([Problem(shown, (), text)])
             if name in layouts or name in taken:
                 other = sources[name].file if name in layouts else "another layout of the sweep"
                 text = f"{shown} and {other} would both be called {name!r}: rename one"
-                raise ConfigError([Problem(file, path, text)])
+                raise InputError([Problem(file, path, text)])
             layouts[name] = read.content.regions
             sources[name] = source_of(name, read)
     refuse(wrong)
@@ -149,16 +149,16 @@ def kernel_entry(
     """Return a kernel given by its configuration, {config: path, and values of its own}, as an
     entry in the form of kernels.yaml, and its source.
 
-    Raises ConfigError where the file is not a kernel's configuration.
+    Raises InputError where the file is not a kernel's configuration.
     """
     shown = str(entry["config"])
     read = read_file(folder / shown, shown)
     if not isinstance(read.content, KernelConfig):
-        raise ConfigError([Problem(shown, (), "is no kernel's configuration (.config)")])
+        raise InputError([Problem(shown, (), "is no kernel's configuration (.config)")])
     try:
         derived, notes = entry_of(read.content, shipped)
     except Unreadable as error:
-        raise ConfigError([Problem(shown, (), str(error))]) from error
+        raise InputError([Problem(shown, (), str(error))]) from error
     own = {key: value for key, value in entry.items() if key != "config"}
     source = SourceFile(name, shown, read.sha256, "kernel configuration", tuple(notes))
     return {**derived, **own}, source

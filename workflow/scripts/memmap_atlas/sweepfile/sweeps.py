@@ -10,7 +10,7 @@ from typing import Any
 from memmap_atlas.catalog.boards import Board, load_boards
 from memmap_atlas.catalog.kernels import Entries, build_kernels, kernel_problems, read_entries
 from memmap_atlas.catalog.machines import load_machines, regions_of
-from memmap_atlas.documents.errors import ConfigError, Problem, nearest, noting, refuse
+from memmap_atlas.documents.errors import InputError, Problem, nearest, noting, refuse
 from memmap_atlas.documents.errors import shown as in_short
 from memmap_atlas.documents.validate import problems
 from memmap_atlas.documents.yaml_loader import load_yaml
@@ -47,12 +47,12 @@ def load_sweep(
 ) -> Sweep:
     """Return the sweep of one file, which messages call ``shown``.
 
-    Raises ConfigError with all problems of the file.
+    Raises InputError with all problems of the file.
     """
     content = load_yaml(path)
     wrong = problems(content, "sweep", shown, SWEEP_DEFINITIONS)
     if not isinstance(content, dict):
-        raise ConfigError(wrong)
+        raise InputError(wrong)
     unsound = [problem.path for problem in wrong]
 
     def sound(absent: Any, *keys: str) -> Any:
@@ -169,7 +169,7 @@ def custom_kernel_problems(custom: Mapping[str, Any], shipped: Entries, file: st
 def chosen_kernels(value: Any, shipped: Entries, custom: Entries, file: str) -> dict[str, Kernel]:
     """Return the kernels that a sweep names.
 
-    Raises ConfigError with the problems of those and of all its own ones.
+    Raises InputError with the problems of those and of all its own ones.
     """
     entries = {**shipped, **custom}
     names, wrong = known_names(value, entries, "kernel", file, ("kernels",))
@@ -187,7 +187,7 @@ def chosen_machines(
 ) -> dict[str, Layout]:
     """Return the machines that a sweep names.
 
-    Raises ConfigError for names that are unknown, or ``taken`` by another layout.
+    Raises InputError for names that are unknown, or ``taken`` by another layout.
     """
     path = ("layouts", "machines")
     names, wrong = known_names(value, machines, "machine", file, path)
@@ -200,7 +200,7 @@ def chosen_boards(
 ) -> dict[str, Layout]:
     """Return the boards that a sweep names, alone or by their architecture.
 
-    Raises ConfigError for names that are unknown, or ``taken`` by another layout.
+    Raises InputError for names that are unknown, or ``taken`` by another layout.
     """
     path = ("layouts", "boards")
     arches = {board.arch: board for board in boards.values()}
@@ -251,7 +251,7 @@ def unknown(
 def named_regions(value: Any, file: str, path: tuple[str, ...] = ("layouts",)) -> dict[str, Layout]:
     """Return layouts by name from lists of (start, end).
 
-    Raises ConfigError with the empty and overlapping regions of all.
+    Raises InputError with the empty and overlapping regions of all.
     """
     layouts, wrong = {}, []
     for name, pairs in value.items():
@@ -267,7 +267,7 @@ def chosen_file(
     """Return the file of a sweep or a lab, given by its name under config/ or by a path from
     ``folder``, and its name in messages.
 
-    Raises ConfigError where nothing ships under that name; ``key`` is the path of ``entry`` in the
+    Raises InputError where nothing ships under that name; ``key`` is the path of ``entry`` in the
     configuration.
     """
     if entry.endswith((".yaml", ".yml")):
@@ -276,14 +276,14 @@ def chosen_file(
     if entry not in shipped:
         text = f"no {kind} {in_short(entry)}{nearest(entry, list(shipped))}; "
         text += f"there are {', '.join(shipped)}, or give a path to a .yaml file"
-        raise ConfigError([Problem("config" if key else "", key, text)])
+        raise InputError([Problem("config" if key else "", key, text)])
     return shipped[entry], f"config/{kind}s/{entry}.yaml"
 
 
 def checked_kernels(root: Path) -> tuple[Entries, dict[str, str]]:
     """Return the entries of the kernels that ship, and the file of each.
 
-    Raises ConfigError with all problems of that file.
+    Raises InputError with all problems of that file.
     """
     entries, files = read_entries(root / "config/kernels.yaml")
     build_kernels(entries, files)
@@ -296,7 +296,7 @@ def load_sweeps(config: Mapping[str, Any], root: Path, folder: Path) -> list[Swe
     root: folder that has config/
     folder: where relative paths start
 
-    Raises ConfigError with all problems of the configuration and of every file that it names.
+    Raises InputError with all problems of the configuration and of every file that it names.
     """
     wrong = problems(config, "config", "config")
     refuse(wrong)
