@@ -104,4 +104,4 @@ docs: .venv/ready
 # needs uv, and a network
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	    --no-header --no-annotate --group dev pyproject.toml -o requirements.lock
+	    --no-header --no-annotate --extra workflow --group dev pyproject.toml -o requirements.lock

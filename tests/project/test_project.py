@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 from memmap_atlas import __version__
-from memmap_atlas.documents.validate import SCHEMAS, schema_of
+from memmap_atlas.documents.validate import SCHEMA, schema_of
 from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.sweepfile.sweeps import load_sweep
 
@@ -34,7 +34,7 @@ def test_tables_of_keys_are_those_of_the_schemas() -> None:
 @pytest.mark.parametrize("name", DEFINITIONS)
 def test_schemas_have_the_names_and_keys_of_the_code(name: str) -> None:
     """`make docs` writes them; editors read them."""
-    text = (SCHEMAS / f"{name}.schema.yaml").read_text()
+    text = (ROOT / SCHEMA.format(name)).read_text()
     assert text == with_definitions(text, name)
     assert yaml.safe_load(text) == schema_of(name, DEFINITIONS[name])
 
@@ -109,10 +109,12 @@ def test_lock_has_hashes_and_names_no_host() -> None:
     assert lock.count("--hash=sha256:") >= len(pins) > 20
     environment = yaml.safe_load((ROOT / "workflow/envs/atlas.yaml").read_text())
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    asked = {re.split("[><=]", wanted)[0] for wanted in project["dependencies"]}
+    needed = [*project["dependencies"], *project["optional-dependencies"]["workflow"]]
+    asked = {re.split("[><=]", wanted)[0] for wanted in needed}
     given = {pin.split("=")[0].removesuffix("-base") for pin in environment["dependencies"]}
-    # what runs the scripts is outside
-    assert asked - given == {"snakemake", "snakemake-executor-plugin-slurm"}
+    # what runs the scripts is outside, and the command line
+    outside = {"argcomplete", "snakemake", "snakemake-executor-plugin-slurm"}
+    assert asked - given == outside
     for pin in environment["dependencies"]:
         name, version = pin.split("=")
         # the lock can pin a newer one too, for a newer Python

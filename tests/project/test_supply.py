@@ -49,7 +49,12 @@ def test_the_lock_names_no_host() -> None:
 
 def test_what_the_project_needs_is_in_the_lock() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    needed = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    needed = [
+        *project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"]["workflow"],
+        *project["build-system"]["requires"],
+        *project["dependency-groups"]["dev"],
+    ]
     pinned: dict[str, list[str]] = {}
     for name, version in audit.pins(ROOT / "requirements.lock"):
         pinned.setdefault(name, []).append(version)

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 from memmap_atlas.catalog.kernels import KERNEL_DEFINITIONS
-from memmap_atlas.documents.validate import SCHEMAS, schema_of
+from memmap_atlas.documents.validate import SCHEMA, schema_of
 from memmap_atlas.figures.registry import FIGURES
 from memmap_atlas.readers.dispatch import FORMATS
 from memmap_atlas.sweepfile.sweeps import SWEEP_DEFINITIONS
@@ -109,5 +109,5 @@ def with_definitions(text: str, name: str) -> str:
 if __name__ == "__main__":
     README.write_text(documented(README.read_text()))
     for name in DEFINITIONS:
-        path = SCHEMAS / f"{name}.schema.yaml"
+        path = ROOT / SCHEMA.format(name)
         path.write_text(with_definitions(path.read_text(), name))

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -23,9 +22,10 @@ from memmap_atlas.documents.errors import (
     refuse,
     shown,
 )
+from memmap_atlas.documents.shipped import shipped
 from memmap_atlas.documents.yaml_loader import DEEPEST, LONGEST_NUMBER, MOST_VALUES, load_yaml
 
-SCHEMAS = Path(__file__).parents[3] / "schemas"
+SCHEMA = "workflow/schemas/{}.schema.yaml"
 NO_DEFINITIONS: Mapping[str, Any] = {}
 
 
@@ -85,7 +85,7 @@ def schema_of(name: str, definitions: Mapping[str, Any] = NO_DEFINITIONS) -> dic
     Names and keys that the code knows are given here by the caller; the file's copies of them,
     which `make docs` writes, are for editors.
     """
-    schema: dict[str, Any] = load_yaml(SCHEMAS / f"{name}.schema.yaml")
+    schema: dict[str, Any] = load_yaml(shipped(SCHEMA.format(name)))
     return {**schema, "$defs": {**schema.get("$defs", {}), **definitions}}
 
 
