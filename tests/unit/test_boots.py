@@ -18,7 +18,7 @@ from tests.tools.paths import GOLDEN, ROOT
 CONFIG = ROOT / "config"
 BOOTS = json.loads((GOLDEN / "boots.json").read_text())
 KERNELS = load_kernels(CONFIG / "kernels.yaml", CONFIG / "lab-kernels.yaml")
-BOOTED: dict[str, Callable[[Cost], Ints]] = {
+BOOTED: dict[str, Callable[[Cost[Ints]], Ints]] = {
     "memmap_bytes": lambda c: c.memmap,
     "freed_bytes": lambda c: c.freed,
     "array_bytes": lambda c: c.memmap + c.freed,
@@ -31,7 +31,7 @@ BOOTED: dict[str, Callable[[Cost], Ints]] = {
 }
 
 
-def computed(boot: dict[str, Any]) -> Cost:
+def computed(boot: dict[str, Any]) -> Cost[Ints]:
     layout = [(int(start, 16), int(end, 16)) for start, end in boot["layout"]]
     return cost(Regions.of([layout]), KERNELS[boot["kernel"]], boot["model"])
 

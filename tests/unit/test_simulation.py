@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from memmap_atlas.memmodel.cost import Cost, cost
 from memmap_atlas.memmodel.kernel import FreeVariant, Kernel
 from memmap_atlas.memmodel.models import MODELS
-from memmap_atlas.memmodel.regions import Regions
+from memmap_atlas.memmodel.regions import Ints, Regions
 
 from tests.tools.fuzzing import checked
 from tests.tools.simulation import frames, free_unused_memmap, freed_in_phase, simulate, truncated
@@ -132,7 +132,7 @@ def cases(draw: st.DrawFn, model: str) -> Case:
     return kernel, draw(layouts(kernel))
 
 
-def row(result: Cost, index: int = 0) -> dict[str, int]:
+def row(result: Cost[Ints], index: int = 0) -> dict[str, int]:
     return {column.name: int(getattr(result, column.name)[index]) for column in fields(Cost)}
 
 

@@ -26,7 +26,7 @@ EXAMPLES = load_yaml(GOLDEN / "worked-examples.yaml")
 CELLS: list[Cell] = EXAMPLES["cells"]
 KERNEL_KEYS = ("kernel", "page", "section", "struct_page", "variant")
 PLACE = {"row", "layout", "model", "aligned", *KERNEL_KEYS}
-STATED: dict[str, Callable[[Cost], Ints]] = {
+STATED: dict[str, Callable[[Cost[Ints]], Ints]] = {
     "needed": lambda c: c.needed,
     "allocated": lambda c: c.memmap + c.freed,
     "freed": lambda c: c.freed,

@@ -198,7 +198,7 @@ def test_what_is_needed_is_said_where_it_is_known(needed: int | None) -> None:
     sizes = {f"{name}_bytes": 1 for name in names}
     told = {"kernel": "k", "model": "vmemmap", "selectable": True, "reason": "a rule"}
     row = {**sizes, **told, "feasible": needed is not None, "needed_bytes": needed}
-    text = of_kernel(pd.DataFrame([row]), "k", KERNELS[ASSUMED], "it was asked for").parts[0]
+    text = of_kernel([row], "k", KERNELS[ASSUMED], "it was asked for").parts[0]
     end = "64 bytes; needed for RAM alone: 67,108,864 bytes (64 MiB)." if needed else "64 bytes."
     assert str(text).endswith(end)
 

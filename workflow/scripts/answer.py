@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from memmap_atlas.advice.build_options import choice_row, choices
-from memmap_atlas.advice.map_changes import change_row, smallest_changes
-from memmap_atlas.answer.log_counts import checks
-from memmap_atlas.answer.report import sections
+import pyarrow.dataset as ds
+from memmap_atlas.advice.build_options import choice_row
+from memmap_atlas.advice.map_changes import change_row
+from memmap_atlas.answer.machine import Machine
+from memmap_atlas.answer.report import answer_of, sections
 from memmap_atlas.integrity.staging import staged_outputs
 from memmap_atlas.readers.memory_map import memory_from
 from memmap_atlas.sweep.design import load
@@ -23,21 +24,27 @@ if TYPE_CHECKING:
 if __name__ == "__main__":
     with staged_outputs(snakemake.output, snakemake.input) as staged:
         sweep = load(Path(snakemake.input.sweep))
-        memory = memory_from(snakemake.params.memory)
-        rows = pd.concat(map(pd.read_parquet, snakemake.input.memmap), ignore_index=True)
-        name, reason = snakemake.params.kernel, snakemake.params.reason
-        compared = checks(memory, name, sweep.kernels)
-        built = choices(memory.regions, sweep.kernels, name)
-        kernel = sweep.kernels[name]
-        moved = smallest_changes(memory.regions, kernel, kernel.default_model)
-        answer = sections(memory, sweep, rows, name, reason, compared, built, moved)
-        staged(snakemake.output.text).write_text(as_text(answer), encoding="utf-8")
-        staged(snakemake.output.markdown).write_text(as_markdown(answer), encoding="utf-8")
+        ((layout, _),) = sweep.regions.items()
+        table = ds.dataset(snakemake.input.memmap).to_table()
+        machine = Machine(
+            layout,
+            snakemake.input.map,
+            memory_from(snakemake.params.memory),
+            snakemake.params.kernel,
+            snakemake.params.reason,
+            sweep.kernels,
+            sweep.sources,
+        )
+        answer = answer_of(machine, table.to_pylist())
+        text, markdown = as_text(sections(answer)), as_markdown(sections(answer))
+        staged(snakemake.output.text).write_text(text, encoding="utf-8")
+        staged(snakemake.output.markdown).write_text(markdown, encoding="utf-8")
         tables = {
-            "csv": rows,
-            "choices": pd.DataFrame([choice_row(choice) for choice in built]),
-            "changes": pd.DataFrame([change_row(change) for change in moved.changes]),
+            "csv": table.to_pandas(),
+            "choices": pd.DataFrame([choice_row(choice) for choice in answer.choices]),
+            "changes": pd.DataFrame([change_row(change) for change in answer.search.changes]),
         }
-        for output, table in tables.items():
-            table.to_csv(staged(snakemake.output[output]), index=False, lineterminator="\n")
-        Path(snakemake.log[0]).write_text(f"{len(rows)} points, {len(compared)} counts\n")
+        for output, rows in tables.items():
+            rows.to_csv(staged(snakemake.output[output]), index=False, lineterminator="\n")
+        counts = f"{len(answer.rows)} points, {len(answer.checks)} counts\n"
+        Path(snakemake.log[0]).write_text(counts)

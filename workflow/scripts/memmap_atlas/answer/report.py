@@ -3,20 +3,21 @@ better builds and maps.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
-import pandas as pd
-
-from memmap_atlas.advice.build_options import Choice, best
-from memmap_atlas.advice.map_changes import Search, sentence
-from memmap_atlas.answer.log_counts import Check
+from memmap_atlas.advice.build_options import Choice, best, choices
+from memmap_atlas.advice.map_changes import Search, sentence, smallest_changes
+from memmap_atlas.answer.log_counts import Check, checks
+from memmap_atlas.answer.machine import Machine
+from memmap_atlas.documents.source_file import SourceFile
+from memmap_atlas.memmodel.compare import Row
 from memmap_atlas.memmodel.feasibility import beside_its_array
 from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.models import MODELS, PROPOSALS
 from memmap_atlas.memmodel.quantities import NAMED, parts_of
 from memmap_atlas.memmodel.regions import Regions
 from memmap_atlas.readers.memory_map import MemoryMap
-from memmap_atlas.sweep.design import SourceFile, Sweep
 from memmap_atlas.text.labels import amount, cell_label, exact, listed, size_label
 from memmap_atlas.text.tables import Section, Table
 
@@ -28,29 +29,47 @@ EXTRA = tuple(part for part in parts_of("total") if part.name != "memmap")
 FORBIDDEN = "-"
 
 
-def sections(
-    memory: MemoryMap,
-    sweep: Sweep,
-    rows: pd.DataFrame,
-    name: str,
-    reason: str,
-    compared: Sequence[Check],
-    built: Sequence[Choice],
-    moved: Search,
-) -> list[Section]:
-    """Return the whole answer.
+@dataclass(frozen=True)
+class Answer:
+    """Answer for a machine.
 
-    rows: of the memmap dataset of ``sweep``
-    name: the kernel that runs on the map; reason: why it is that one
+    rows: cost of its map under every kernel and model, as :func:`compare` returns them
+    checks: the counts of its own log beside the computed ones
+    choices: other builds of its kernel, the present one first
+    search: changes of its map that save memmap
     """
-    kernel, ram = sweep.kernels[name], Regions.of([memory.regions])
+
+    machine: Machine
+    rows: Sequence[Row]
+    checks: Sequence[Check]
+    choices: Sequence[Choice]
+    search: Search
+
+
+def answer_of(machine: Machine, rows: Sequence[Row]) -> Answer:
+    """Return the answer for a machine from the ``rows`` of its map."""
+    regions, kernel = machine.memory.regions, machine.kernels[machine.kernel]
+    return Answer(
+        machine,
+        rows,
+        checks(machine.memory, machine.kernel, machine.kernels),
+        choices(regions, machine.kernels, machine.kernel),
+        smallest_changes(regions, kernel, kernel.default_model),
+    )
+
+
+def sections(answer: Answer) -> list[Section]:
+    """Return the whole answer as text and tables."""
+    machine, built = answer.machine, answer.choices
+    name, kernels = machine.kernel, machine.kernels
+    kernel, ram = kernels[name], Regions.of([machine.memory.regions])
     return [
-        of_map(memory, sweep.sources),
-        of_kernel(rows, name, kernel, reason),
-        of_counts(compared, name),
-        of_choices(built, [choice for choice in built if unsafe(ram, sweep.kernels, choice)]),
-        of_changes(moved, name, kernel.default_model, built[0].reason),
-        of_all(rows, sweep.kernels),
+        of_map(machine.memory, machine.sources),
+        of_kernel(answer.rows, name, kernel, machine.reason),
+        of_counts(answer.checks, name),
+        of_choices(built, [choice for choice in built if unsafe(ram, kernels, choice)]),
+        of_changes(answer.search, name, kernel.default_model, built[0].reason),
+        of_all(answer.rows, kernels),
     ]
 
 
@@ -89,14 +108,14 @@ def by_start(nodes: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]
     return sorted(nodes, key=lambda node: node[1])
 
 
-def of_kernel(rows: pd.DataFrame, name: str, kernel: Kernel, reason: str) -> Section:
+def of_kernel(rows: Sequence[Row], name: str, kernel: Kernel, reason: str) -> Section:
     """Tabulate what each model takes on the machine's kernel; its default model is marked."""
-    mine = rows[rows["kernel"] == name]
+    mine = [row for row in rows if row["kernel"] == name]
     shown = (NAMED["memmap"], NAMED["wasted"], *PARTS)
     labels = [quantity.label for quantity in shown]
     heads = ("model", "", *labels, "sections, tables", "% of RAM")
     table = []
-    for row in mine.to_dict("records"):
+    for row in mine:
         mark = "default" if row["model"] == kernel.default_model else ""
         mark = mark or ("can be built" if row["selectable"] else "")
         mark = mark or ("proposal" if MODELS[row["model"]].proposal else "")
@@ -110,8 +129,8 @@ def of_kernel(rows: pd.DataFrame, name: str, kernel: Kernel, reason: str) -> Sec
             (row["model"], mark, *[f"{size:,}" for size in (*sizes, extra)], f"{share:.2f}")
         )
     page, section = size_label(kernel.page_size), size_label(kernel.section_size)
-    needed = mine["needed_bytes"].dropna()
-    need = f"; needed for RAM alone: {amount(int(needed.iloc[0]))}" if len(needed) else ""
+    needed = next((row["needed_bytes"] for row in mine if row["feasible"]), None)
+    need = f"; needed for RAM alone: {amount(needed)}" if needed is not None else ""
     text = (
         f"{name}: {reason}.\nPages of {page}, sections of {section}, struct page of "
         f"{kernel.struct_page_size} bytes{need}."
@@ -119,20 +138,20 @@ def of_kernel(rows: pd.DataFrame, name: str, kernel: Kernel, reason: str) -> Sec
     return Section(f"What it takes under {name}, in bytes", [text, Table(heads, table, names=2)])
 
 
-def of_all(rows: pd.DataFrame, kernels: Mapping[str, Kernel]) -> Section:
+def of_all(rows: Sequence[Row], kernels: Mapping[str, Kernel]) -> Section:
     """Tabulate the waste of every kernel under every model, each with its own section size."""
-    models = list(rows["model"].drop_duplicates())
-    wasted = rows.pivot(index="kernel", columns="model", values="wasted_bytes")
-    needed = rows.dropna(subset=["needed_bytes"]).groupby("kernel")["needed_bytes"].first()
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    wasted = {(row["kernel"], row["model"]): row["wasted_bytes"] for row in rows}
+    needed = {row["kernel"]: row["needed_bytes"] for row in rows if row["feasible"]}
     table = []
     for name, kernel in kernels.items():
         cells = [
-            (FORBIDDEN if pd.isna(value) else cell_label(int(value)))
+            (FORBIDDEN if value is None else cell_label(value))
             + ("*" if model == kernel.default_model else "")
             for model in models
-            for value in [wasted.loc[name, model]]
+            for value in [wasted[name, model]]
         ]
-        need = cell_label(int(needed[name])) if name in needed else FORBIDDEN
+        need = cell_label(needed[name]) if name in needed else FORBIDDEN
         sizes = (cell_label(kernel.page_size), cell_label(kernel.section_size))
         table.append((name, *sizes, need, *cells))
     text = (

@@ -1,10 +1,13 @@
 """Kernels by name, from files in the form of config/kernels.yaml."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from memmap_atlas.documents.errors import InputError, Problem, nearest, noting, refuse, shown
+from memmap_atlas.documents.shipped import shipped
 from memmap_atlas.documents.validate import problems
 from memmap_atlas.documents.yaml_loader import load_yaml
 from memmap_atlas.memmodel.kernel import PARAMETERS, Kernel, Parameter
@@ -13,6 +16,7 @@ from memmap_atlas.text.units import parse_size
 
 SMALLEST_PAGE, LARGEST_PAGE = 4096, 1 << 20
 MOST_EXTENDED = 32
+SHIPPED = shipped("config/kernels.yaml")
 DOCUMENTATION = ("description", "sources")
 # values that are bytes: files can write them as 64MiB
 SIZES = tuple(name for name, value in PARAMETERS.items() if value.kind == "size")
@@ -68,6 +72,15 @@ KERNEL_DEFINITIONS: Mapping[str, Any] = {
         },
     },
 }
+
+
+@cache
+def shipped_kernels() -> Mapping[str, Kernel]:
+    """Return the kernels of config/kernels.yaml by name, read once.
+
+    Raises InputError with all problems of the file.
+    """
+    return MappingProxyType(load_kernels(SHIPPED))
 
 
 def kernel_problems(content: Any, file: str) -> list[Problem]:
@@ -127,7 +140,7 @@ def build_kernel(name: str, entries: Entries, file: str) -> Kernel:
     Raises InputError where values are missing or contradict each other.
     """
     entry = resolve(name, entries, (), file)
-    given = {key: value for key, value in entry.items() if key not in (*DOCUMENTATION, "extends")}
+    given = without(entry, (*DOCUMENTATION, "extends"))
     needed = [field for field, parameter in PARAMETERS.items() if parameter.needed]
     if missing := [field for field in needed if field not in given]:
         text = f"lacks {', '.join(missing)}: give them, or say what it extends"
@@ -200,7 +213,34 @@ def resolve(name: str, entries: Entries, path: tuple[str, ...], file: str) -> di
         text = f"no kernel {shown(base)}{nearest(base, list(entries))}"
         raise InputError([Problem(file, (name, "extends"), text)])
     inherited = resolve(base, entries, (*path, name), file)
+    return without(inherited, replaced_by(entry)) | dict(entry)
+
+
+def replaced_by(entry: Mapping[str, Any]) -> set[str]:
+    """Return the values that an entry does not take from the one that it extends."""
     # another page size or address width has another geometry of tables
-    if "page_size" in entry or "va_bits" in entry:
-        inherited.pop("page_tables", None)
-    return inherited | dict(entry)
+    return {*entry} | ({"page_tables"} if entry.keys() & {"page_size", "va_bits"} else set())
+
+
+def without(values: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Return ``values`` but those of ``names``."""
+    return {name: value for name, value in values.items() if name not in names}
+
+
+def sources_of(name: str, entries: Entries) -> dict[str, str]:
+    """Return the source of each value that the entry of a kernel gives, or one that it extends.
+
+    A value has the source of the entry that gives it. Raises KeyError for an unknown kernel.
+    """
+    entry = entries[name]
+    sources = sources_of(entry["extends"], entries) if "extends" in entry else {}
+    return without(sources, replaced_by(entry)) | dict(entry.get("sources", {}))
+
+
+def describe(name: str, entries: Entries) -> str:
+    """Return the description of a kernel, its own or that of an entry that it extends."""
+    entry = entries[name]
+    text = entry.get("description") or (
+        describe(entry["extends"], entries) if "extends" in entry else ""
+    )
+    return str(text)

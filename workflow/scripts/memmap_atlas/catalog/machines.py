@@ -1,9 +1,9 @@
 """Memory maps of real machines, from config/machines.yaml."""
 
-from itertools import pairwise
 from pathlib import Path
 
-from memmap_atlas.documents.errors import Problem, refuse
+from memmap_atlas.catalog.layouts import layout_of
+from memmap_atlas.documents.errors import refuse
 from memmap_atlas.documents.validate import problems
 from memmap_atlas.documents.yaml_loader import load_yaml
 from memmap_atlas.memmodel.regions import Layout
@@ -20,26 +20,8 @@ def load_machines(path: Path) -> dict[str, Layout]:
     refuse(wrong)
     machines = {}
     for name, entry in content.items():
-        machines[name], faults = regions_of(entry["regions"], path.name, (name, "regions"))
+        pairs = [(parse_size(start), parse_size(end)) for start, end in entry["regions"]]
+        machines[name], faults = layout_of(pairs, path.name, (name, "regions"))
         wrong += faults
     refuse(wrong)
     return machines
-
-
-def regions_of(
-    pairs: list[list[int | str]], file: str, path: tuple[str, ...]
-) -> tuple[Layout, list[Problem]]:
-    """Return regions in address order, and a problem for each empty or overlapping one."""
-    regions = sorted((parse_size(start), parse_size(end)) for start, end in pairs)
-    wrong = []
-    for start, end in regions:
-        if end <= start:
-            text = f"the region [{start:#x}, {end:#x}) is empty: its end must lie above its start"
-            wrong.append(Problem(file, path, text))
-    for (start, end), (next_start, next_end) in pairwise(regions):
-        if start < end and next_start < end:
-            text = (
-                f"the regions [{start:#x}, {end:#x}) and [{next_start:#x}, {next_end:#x}) overlap"
-            )
-            wrong.append(Problem(file, path, text))
-    return tuple(regions), wrong

@@ -81,7 +81,7 @@ LOOSE = {"freed_bytes": 1, "memmap_bytes": -1, "memmap_and_table_bytes": -1}
 
 def predicted(ram: Regions, kernel: Kernel, model: str) -> dict[str, Ints]:
     """Compute each quantity of a boot log, int64 of shape (layouts,)."""
-    result: Cost = cost(ram, kernel, model)
+    result: Cost[Ints] = cost(ram, kernel, model)
     return {
         "memmap_bytes": result.memmap,
         "freed_bytes": result.freed,

@@ -1,9 +1,11 @@
 """Cost of a layout under a model: every byte that the table reports."""
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.models import MODELS, Memmap, memmap_of
+from memmap_atlas.memmodel.quantities import parts_of
 from memmap_atlas.memmodel.regions import (
     Ints,
     Regions,
@@ -14,37 +16,56 @@ from memmap_atlas.memmodel.regions import (
 )
 from memmap_atlas.memmodel.section_tables import page_tables, section_roots, section_usage
 
+# of many layouts, or of one
+Bytes = TypeVar("Bytes", Ints, int)
+
 
 @dataclass(frozen=True)
-class Cost:
-    """Bytes for each layout, int64 of shape (layouts,). ``hole``, ``edge`` and ``rounding`` sum to
-    ``wasted``.
+class Cost(Generic[Bytes]):
+    """Cost in bytes: int64 arrays of shape (layouts,), or an int each for one layout.
+
+    needed: whole pages of RAM x struct page
+    memmap: stays allocated for struct pages after boot
+    freed: given back by free_unused_memmap() or by trimming
+    hole, edge, rounding: the parts of ``wasted``: kept struct pages of pages between RAM; of pages
+        before its first or after its last; and the rest of the allocation
+    root_array, root_pages: mem_section, its array of roots and the pages of the roots
+    usage: mem_section_usage of the present sections
+    page_table: page tables that map the vmemmap
+    boot_request: the largest single request for the memmap while booting
     """
 
-    needed: Ints
-    memmap: Ints
-    freed: Ints
-    hole: Ints
-    edge: Ints
-    rounding: Ints
-    root_array: Ints
-    root_pages: Ints
-    usage: Ints
-    page_table: Ints
-    boot_request: Ints
+    needed: Bytes
+    memmap: Bytes
+    freed: Bytes
+    hole: Bytes
+    edge: Bytes
+    rounding: Bytes
+    root_array: Bytes
+    root_pages: Bytes
+    usage: Bytes
+    page_table: Bytes
+    boot_request: Bytes
 
     @property
-    def wasted(self) -> Ints:
+    def wasted(self) -> Bytes:
         """Memmap that stays allocated and is no struct page of RAM."""
         return self.memmap - self.needed
 
     @property
-    def section_table(self) -> Ints:
+    def section_table(self) -> Bytes:
         """mem_section: the root array and its root pages."""
         return self.root_array + self.root_pages
 
+    @property
+    def total(self) -> Bytes:
+        """All that stays allocated: the memmap and what comes beside it."""
+        first, *others = (getattr(self, part.name) for part in parts_of("total"))
+        total: Bytes = sum(others, first)
+        return total
 
-def cost(layouts: Regions, kernel: Kernel, model: str) -> Cost:
+
+def cost(layouts: Regions, kernel: Kernel, model: str) -> Cost[Ints]:
     """Cost of ``layouts`` (regions of RAM in bytes) on ``kernel`` under the model of that name.
 
     Raises KeyError for an unknown model. Rules that forbid a point are not looked at: see

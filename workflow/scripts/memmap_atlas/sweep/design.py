@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from memmap_atlas.documents.source_file import SourceFile
 from memmap_atlas.memmodel.kernel import Kernel, kernel_from, kernel_values
 
 # traits of models for figures, which know none of their rules
@@ -36,23 +37,6 @@ class Combination(NamedTuple):
     kernel: str
     section_size: int
     model: str
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """File that a layout or a kernel was read from.
-
-    name: of the layout or kernel
-    file: path as it was given
-    kind: of the file, in words
-    notes: remarks for whoever reads the numbers
-    """
-
-    name: str
-    file: str
-    sha256: str
-    kind: str
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from typing import Any
 
 from memmap_atlas.documents.errors import InputError, Problem, noting, refuse
 from memmap_atlas.documents.errors import shown as in_short
+from memmap_atlas.documents.source_file import SourceFile
 from memmap_atlas.memmodel.regions import Layout
 from memmap_atlas.readers.dispatch import Read, read_file
 from memmap_atlas.readers.kconfig import KernelConfig, entry_of
 from memmap_atlas.readers.memory_map import MemoryMap, Unreadable
-from memmap_atlas.sweep.design import SourceFile
 
 MOST_FILES = 10_000
 LONGEST_NAME = 80

@@ -9,18 +9,21 @@ from typing import Any
 
 from memmap_atlas.catalog.boards import Board, load_boards
 from memmap_atlas.catalog.kernels import Entries, build_kernels, kernel_problems, read_entries
-from memmap_atlas.catalog.machines import load_machines, regions_of
+from memmap_atlas.catalog.layouts import layout_of
+from memmap_atlas.catalog.machines import load_machines
 from memmap_atlas.documents.errors import InputError, Problem, nearest, noting, refuse
 from memmap_atlas.documents.errors import shown as in_short
+from memmap_atlas.documents.source_file import SourceFile
 from memmap_atlas.documents.validate import problems
 from memmap_atlas.documents.yaml_loader import load_yaml
 from memmap_atlas.figures.registry import FIGURES, figures_of
 from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.memmodel.regions import Layout
-from memmap_atlas.sweep.design import SourceFile, Sweep, sections_of
+from memmap_atlas.sweep.design import Sweep, sections_of
 from memmap_atlas.sweepfile.grid import GRID_FORM, MOST_HINTS, read_grid, read_sections
 from memmap_atlas.sweepfile.machine_files import kernel_entry, layouts_of_files
+from memmap_atlas.text.units import parse_size
 
 NO_BOARDS: Mapping[str, Board] = {}
 # what sweep.schema.yaml takes from the code
@@ -255,7 +258,8 @@ def named_regions(value: Any, file: str, path: tuple[str, ...] = ("layouts",)) -
     """
     layouts, wrong = {}, []
     for name, pairs in value.items():
-        layouts[name], faults = regions_of(pairs, file, (*path, "regions", name))
+        regions = [(parse_size(start), parse_size(end)) for start, end in pairs]
+        layouts[name], faults = layout_of(regions, file, (*path, "regions", name))
         wrong += faults
     refuse(wrong)
     return layouts
