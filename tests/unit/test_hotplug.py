@@ -576,7 +576,10 @@ def test_the_command_answers() -> None:
         ),
         ("--kernel arm-5.10 --add 0x0-0x40000000", "without SPARSEMEM_VMEMMAP"),
         ("--kernel x86_64-6.12 --ram 0x0-0x1000000 --add 0x0-0x40000000", "overlaps RAM"),
-        ("--kernel x86_64-6.12 --ram 0-4096,0-1 --add 0x0-0x40000000", "regions of --ram overlap"),
+        (
+            "--kernel x86_64-6.12 --ram 0-4096,0-1 --add 0x0-0x40000000",
+            "--ram: the regions [0x0, 0x1) and [0x0, 0x1000) overlap",
+        ),
         ("--kernel x86_64-6.12 --block 3MiB --add 0x0-0x40000000", "no whole sections (3MiB)"),
         ("--kernel x86_64-6.12 --block 0 --add 0x0-0x40000000", "a memory block of 0 bytes"),
         ("--kernel x86_64-6.12 --add 0x0-0x7ffffffffffffffff", "not within 0 and 128 PiB"),

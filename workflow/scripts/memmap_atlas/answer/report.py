@@ -3,11 +3,12 @@ better builds and maps.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
+from typing import Any
 
-from memmap_atlas.advice.build_options import Choice, best, choices
-from memmap_atlas.advice.map_changes import Search, sentence, smallest_changes
+from memmap_atlas.advice.build_options import Choice, best, choice_row, choices
+from memmap_atlas.advice.map_changes import Search, change_row, sentence, smallest_changes
 from memmap_atlas.answer.log_counts import Check, checks
 from memmap_atlas.answer.machine import Machine
 from memmap_atlas.documents.source_file import SourceFile
@@ -17,9 +18,10 @@ from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.models import MODELS, PROPOSALS
 from memmap_atlas.memmodel.quantities import NAMED, parts_of
 from memmap_atlas.memmodel.regions import Regions
-from memmap_atlas.readers.memory_map import MemoryMap
+from memmap_atlas.readers.memory_map import MemoryMap, memory_values
 from memmap_atlas.text.labels import amount, cell_label, exact, listed, size_label
 from memmap_atlas.text.tables import Section, Table
+from memmap_atlas.text.units import size_text
 
 MOST_LINES = 40
 MOST_CHANGES = 12
@@ -56,6 +58,23 @@ def answer_of(machine: Machine, rows: Sequence[Row]) -> Answer:
         choices(regions, machine.kernels, machine.kernel),
         smallest_changes(regions, kernel, kernel.default_model),
     )
+
+
+def answer_values(answer: Answer) -> dict[str, Any]:
+    """Return an answer in native types, as JSON takes them."""
+    machine = answer.machine
+    memory = memory_values(machine.memory)
+    return {
+        "layout": machine.layout,
+        "sources": [asdict(source) for source in machine.sources],
+        **{key: memory[key] for key in ("regions", "nomap", "nodes", "hints")},
+        "kernel": machine.kernel,
+        "kernel_reason": machine.reason,
+        "rows": list(answer.rows),
+        "checks": [{**asdict(check), "agrees": check.agrees} for check in answer.checks],
+        "choices": [choice_row(choice) for choice in answer.choices],
+        "changes": [change_row(change) for change in answer.search.changes],
+    }
 
 
 def sections(answer: Answer) -> list[Section]:
@@ -111,23 +130,6 @@ def by_start(nodes: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]
 def of_kernel(rows: Sequence[Row], name: str, kernel: Kernel, reason: str) -> Section:
     """Tabulate what each model takes on the machine's kernel; its default model is marked."""
     mine = [row for row in rows if row["kernel"] == name]
-    shown = (NAMED["memmap"], NAMED["wasted"], *PARTS)
-    labels = [quantity.label for quantity in shown]
-    heads = ("model", "", *labels, "sections, tables", "% of RAM")
-    table = []
-    for row in mine:
-        mark = "default" if row["model"] == kernel.default_model else ""
-        mark = mark or ("can be built" if row["selectable"] else "")
-        mark = mark or ("proposal" if MODELS[row["model"]].proposal else "")
-        if not row["feasible"]:
-            table.append((row["model"], row["reason"], *[FORBIDDEN] * (len(heads) - 2)))
-            continue
-        extra = sum(int(row[part.column]) for part in EXTRA)
-        sizes = [int(row[quantity.column]) for quantity in shown]
-        share = 100 * (sizes[0] + extra) / int(row["ram_bytes"])
-        table.append(
-            (row["model"], mark, *[f"{size:,}" for size in (*sizes, extra)], f"{share:.2f}")
-        )
     page, section = size_label(kernel.page_size), size_label(kernel.section_size)
     needed = next((row["needed_bytes"] for row in mine if row["feasible"]), None)
     need = f"; needed for RAM alone: {amount(needed)}" if needed is not None else ""
@@ -135,7 +137,48 @@ def of_kernel(rows: Sequence[Row], name: str, kernel: Kernel, reason: str) -> Se
         f"{name}: {reason}.\nPages of {page}, sections of {section}, struct page of "
         f"{kernel.struct_page_size} bytes{need}."
     )
-    return Section(f"What it takes under {name}, in bytes", [text, Table(heads, table, names=2)])
+    table = model_table(mine, {name: kernel})
+    return Section(f"What it takes under {name}, in bytes", [text, table])
+
+
+def model_table(
+    rows: Sequence[Row], kernels: Mapping[str, Kernel], *, several: bool = False
+) -> Table:
+    """Tabulate the memmap of each row and its parts in bytes; with ``several`` kernels the rows
+    name theirs, its section size and what is needed for RAM alone.
+    """
+    shown = (NAMED["memmap"], NAMED["wasted"], *PARTS)
+    if several:
+        shown = (NAMED["needed"], *shown)
+    heads = ["model", "", *(quantity.label for quantity in shown), "sections, tables", "% of RAM"]
+    table = []
+    for row in rows:
+        kernel = kernels[row["kernel"]]
+        cells = [row["model"], mark_of(row, kernel)]
+        if row["feasible"]:
+            extra = sum(row[part.column] for part in EXTRA)
+            sizes = [*(row[quantity.column] for quantity in shown), extra]
+            share = 100 * (row["memmap_bytes"] + extra) / row["ram_bytes"]
+            cells += [*(f"{size:,}" for size in sizes), f"{share:.2f}"]
+        else:
+            cells += [FORBIDDEN] * (len(heads) - len(cells))
+        if several:
+            cells = [row["kernel"], size_text(row["section_bytes"]), *cells]
+        table.append(cells)
+    if several:
+        heads = ["kernel", "section", *heads]
+    return Table(heads, table, names=4 if several else 2)
+
+
+def mark_of(row: Row, kernel: Kernel) -> str:
+    """Return the rule that forbids a row, or how the kernel comes by the model."""
+    if not row["feasible"]:
+        return str(row["reason"])
+    if row["model"] == kernel.default_model:
+        return "default"
+    if row["selectable"]:
+        return "can be built"
+    return "proposal" if MODELS[row["model"]].proposal else "not selectable"
 
 
 def of_all(rows: Sequence[Row], kernels: Mapping[str, Kernel]) -> Section:

@@ -80,7 +80,17 @@ def shipped_kernels() -> Mapping[str, Kernel]:
 
     Raises InputError with all problems of the file.
     """
-    return MappingProxyType(load_kernels(SHIPPED))
+    entries = shipped_entries()
+    return MappingProxyType(build_kernels(entries, dict.fromkeys(entries, SHIPPED.name)))
+
+
+@cache
+def shipped_entries() -> Entries:
+    """Return the entries of config/kernels.yaml by name, read once.
+
+    Raises InputError where the form of the file is wrong.
+    """
+    return MappingProxyType(read_entries(SHIPPED)[0])
 
 
 def kernel_problems(content: Any, file: str) -> list[Problem]:

@@ -22,7 +22,7 @@ def lookup(
     """
     if name in known:
         return known[name]
-    text = f"no {kind} {shown(name)}{nearest(name, list(known))}"
+    text = f"unknown {kind} {shown(name)}{nearest(str(name), list(known))}"
     if len(known) <= MOST_LISTED:
         text += f"; there are {', '.join(known)}"
     elif listing:
@@ -38,7 +38,7 @@ def with_section_size(kernel: Kernel, size: int | None, where: str) -> Kernel:
     if size is None:
         return kernel
     if size.bit_count() != 1 or size < kernel.page_size:
-        page = size_text(kernel.page_size)
-        text = f"{size} bytes is no power of two of at least a page, {page}: give one as in 128MiB"
+        text = f"invalid section size {size_text(size)}: no power of two of at least a page, "
+        text += f"{size_text(kernel.page_size)}; expected a size as in 128MiB"
         raise InputError([Problem(where, (), text)])
     return kernel.with_section(size)

@@ -47,6 +47,10 @@ def imports(path: Path) -> frozenset[Path]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             # a name imported from a package can be a module
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            # Python does not run it
+            waiting += node.orelse
+            continue
         # an expression contains no import
         waiting += [part for part in ast.iter_child_nodes(node) if not isinstance(part, ast.expr)]
     return frozenset(file for name in names for file in files_of(name))

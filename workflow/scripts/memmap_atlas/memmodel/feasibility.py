@@ -7,6 +7,7 @@ from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.memmodel.regions import (
     Ints,
+    LayoutLike,
     Regions,
     align_down,
     whole_pages,
@@ -101,3 +102,11 @@ def forbidden_sections(kernel: Kernel, model: str) -> str:
         return FEASIBLE
     names = (rule for rule, breaks in zip(OF_SECTIONS, broken, strict=True) if breaks)
     return next(names, FEASIBLE)
+
+
+def explained(rule: str, layout: LayoutLike, kernel: Kernel) -> str:
+    """Return a rule that forbids a layout, with the addresses that it is about."""
+    limit = {BEYOND: 1 << kernel.max_physmem_bits, LIMITED: kernel.ram_limit}.get(rule)
+    if limit is None:
+        return rule
+    return f"{rule}: RAM ends at {layout[-1][1]:#x}, the kernel uses addresses below {limit:#x}"

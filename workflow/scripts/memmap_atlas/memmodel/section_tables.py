@@ -21,10 +21,20 @@ def section_roots(memmap: Memmap, kernel: Kernel) -> tuple[Ints, Ints]:
     sections = (1 << kernel.max_physmem_bits) // kernel.section_size
     if kernel.section_roots == "static":
         return none + sections * kernel.mem_section_size, none
-    per_root = kernel.page_size // kernel.mem_section_size
+    per_root = sections_per_root(kernel)
     root = per_root * kernel.section_size
     array = -(-sections // per_root) * kernel.long_size
     return none + array, covering_windows(memmap.sections, root).size // root * kernel.page_size
+
+
+def sections_per_root(kernel: Kernel) -> int:
+    """SECTIONS_PER_ROOT: sections in a page of mem_section, one with SPARSEMEM_STATIC.
+
+    include/linux/mmzone.h.
+    """
+    if kernel.section_roots == "static":
+        return 1
+    return kernel.page_size // kernel.mem_section_size
 
 
 def section_usage(memmap: Memmap, kernel: Kernel) -> Ints:

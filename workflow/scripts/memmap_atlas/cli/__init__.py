@@ -1,0 +1,1 @@
+"""Command line: memmap-atlas, a module for each of its commands."""
