@@ -39,11 +39,11 @@ def parser() -> Parser:
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command")
-    commands.required = True
+    subparsers = top.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    subparsers.required = True
 
     def command(name: str, what: str, example: str) -> argparse.ArgumentParser:
-        return commands.add_parser(
+        return subparsers.add_parser(
             name,
             help=what,
             description=f"{what[0].upper()}{what[1:]}.",
