@@ -20,6 +20,8 @@ all: .venv/ready
 		{ echo "Error: which is missing: install debianutils (outside Debian: which)" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+	    --no-index --editable .
 	touch $@
 
 test: .venv/ready

@@ -273,7 +273,7 @@ def main(given: Sequence[str] | None = None, name: str = "") -> int:
     try:
         return int(importlib.import_module(f"memmap_atlas.cli.{asked.command}").run(asked))
     except InputError as error:
-        for problem in error.problems:
+        for problem in dict.fromkeys(error.problems):
             print(f"{name or f'{PROGRAM} {asked.command}'}: {problem}", file=sys.stderr)
         return WRONG
 
