@@ -14,7 +14,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from tests.tools.paths import GOLDEN, ROOT
+from tests.tools.paths import GOLDEN, LIBRARY, ROOT
 
 SHIPPED = ("config/boards.tsv", "config/kernels.yaml", "config/machines.yaml", "workflow/schemas")
 THREAD = ("0-0xe0000000", "0x100000000-0x120000000")
@@ -106,8 +106,24 @@ def test_a_wheel_asks_for_little(wheel: Path) -> None:
     with ZipFile(wheel) as archive:
         (metadata,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
         headers = Parser().parsestr(archive.read(metadata).decode())
-    # pip refuses another Python in one line
     assert headers["Requires-Python"] == ">=3.11"
+
+
+def test_an_older_python_is_refused_in_one_line(wheel: Path, tmp_path: Path) -> None:
+    """By pip, and by the package where it is on the path without pip."""
+    where = ("--no-index", "--find-links", str(wheel.parent), "--dest", str(tmp_path))
+    older = ("--python-version", "3.10", "--only-binary=:all:", "--no-deps")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", *older, *where, "memmap-atlas"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "requires a different Python: 3.10.0 not in '>=3.11'" in done.stderr.splitlines()[0]
+    program = "import sys; sys.version_info = (3, 9, 2); import memmap_atlas"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=LIBRARY
+    )
+    assert done.stderr.splitlines()[-1] == (
+        "ImportError: memmap-atlas needs Python 3.11 or later, this is Python 3.9.2"
+    )
 
 
 def test_the_library_in_an_empty_folder(environment: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from memmap_atlas.answer.log_counts import checks
 from memmap_atlas.answer.question import question_of
 from memmap_atlas.answer.report import EXTRA, PARTS, of_changes, of_choices, of_kernel, unsafe
 from memmap_atlas.catalog.kernels import load_kernels
+from memmap_atlas.cli.main import main
 from memmap_atlas.documents.errors import InputError
 from memmap_atlas.documents.yaml_loader import load_yaml
 from memmap_atlas.memmodel.cost import cost, counted_pages
@@ -320,13 +321,20 @@ def snakemake(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_command(tmp_path: Path) -> None:
+def test_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "desktop.log").write_text(DESKTOP)
+    monkeypatch.chdir(tmp_path)
+    assert main(["answer", "desktop.log"]) == 0
+    printed = capsys.readouterr().out
     done = snakemake(tmp_path, "answer", "--config", "file=desktop.log")
     assert done.returncode == 0, done.stderr
     folder = tmp_path / results_path("<sweep>", sweep="answer-desktop")
     text = (folder / "answer.txt").read_text()
     assert text in done.stdout
+    # without Snakemake the same
+    assert text == printed
     assert "pages in unavailable ranges  agrees" in text
     kernel = KERNELS["x86_64-6.12"]
     expected = cost(Regions.of([DESKTOP_RAM]), kernel, "vmemmap")

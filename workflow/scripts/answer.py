@@ -1,10 +1,15 @@
 """Write the answer for one memory map: as text, as Markdown, and all rows as CSV."""
 
+import sys
+from pathlib import Path
+
+# the library beside this script comes before one that is installed
+sys.path.insert(0, str(Path(__file__).parent))
+
 from memmap_atlas.job import start_job
 
 start_job()
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd

@@ -1,11 +1,15 @@
 """Compute the waste of boards in a folder of device trees, beside those of config/boards.tsv."""
 
+import sys
+from pathlib import Path
+
+# the library beside this script comes before one that is installed
+sys.path.insert(0, str(Path(__file__).parent))
+
 from memmap_atlas.job import start_job
 
 start_job()
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa

@@ -1,8 +1,12 @@
 """Fetch the device trees that Debian's arm64 kernel of a suite comes with."""
 
 import sys
-import tempfile
 from pathlib import Path
+
+# the library beside this script comes before one that is installed
+sys.path.insert(0, str(Path(__file__).parent))
+
+import tempfile
 from typing import TYPE_CHECKING
 
 from memmap_atlas.lab.debian import Archive, Unavailable, sha256

@@ -1,12 +1,16 @@
 """Write the explorer of a sweep: one HTML file with all of its points."""
 
+import sys
+from pathlib import Path
+
+# the library beside this script comes before one that is installed
+sys.path.insert(0, str(Path(__file__).parent))
+
 from memmap_atlas.job import start_job
 
 start_job()
 
 import json
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memmap_atlas.explorer.page import Frame, Tables, explorer

@@ -1,13 +1,17 @@
 """Draw one figure of a sweep, and write its data, captions and provenance."""
 
+import sys
+from pathlib import Path
+
+# the library beside this script comes before one that is installed
+sys.path.insert(0, str(Path(__file__).parent))
+
 from memmap_atlas.job import start_job
 
 start_job()
 
 import json
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memmap_atlas.catalog.evidence import behind

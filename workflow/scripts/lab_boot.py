@@ -1,10 +1,14 @@
 """Boot one kernel on one memory map, and keep its log and everything needed to repeat the boot."""
 
+import sys
+from pathlib import Path
+
+# the library beside this script comes before one that is installed
+sys.path.insert(0, str(Path(__file__).parent))
+
 import gzip
 import hashlib
 import json
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memmap_atlas.lab.boards import BOARDS

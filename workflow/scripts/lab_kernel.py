@@ -1,11 +1,15 @@
 """Make the image of one kernel of the lab: from a Debian package, a build, or a file."""
 
+import sys
+from pathlib import Path
+
+# the library beside this script comes before one that is installed
+sys.path.insert(0, str(Path(__file__).parent))
+
 import gzip
 import json
 import shutil
-import sys
 import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memmap_atlas.lab.build import Choice, build

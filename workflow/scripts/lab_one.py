@@ -2,6 +2,10 @@
 
 import sys
 from pathlib import Path
+
+# the library beside this script comes before one that is installed
+sys.path.insert(0, str(Path(__file__).parent))
+
 from typing import TYPE_CHECKING
 
 from memmap_atlas.lab.observations import observation

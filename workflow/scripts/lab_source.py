@@ -1,8 +1,12 @@
 """Unpack the source of Linux that kernels of the lab are built from."""
 
 import sys
-import tempfile
 from pathlib import Path
+
+# the library beside this script comes before one that is installed
+sys.path.insert(0, str(Path(__file__).parent))
+
+import tempfile
 from typing import TYPE_CHECKING
 
 from memmap_atlas.lab.build import unpack_source

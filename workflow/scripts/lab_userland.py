@@ -1,9 +1,13 @@
 """Make the initramfs that lab machines of one architecture boot into."""
 
-import re
 import sys
-import tempfile
 from pathlib import Path
+
+# the library beside this script comes before one that is installed
+sys.path.insert(0, str(Path(__file__).parent))
+
+import re
+import tempfile
 from typing import TYPE_CHECKING
 
 from memmap_atlas.lab.debian import Archive, Unavailable, extract

@@ -198,9 +198,10 @@ def of_all(rows: Sequence[Row], kernels: Mapping[str, Kernel]) -> Section:
         sizes = (cell_label(kernel.page_size), cell_label(kernel.section_size))
         table.append((name, *sizes, need, *cells))
     text = (
-        "Wasted memmap (K, M, G: KiB, MiB, GiB; bytes are in the CSV): what stays allocated and is "
-        f"no struct page of RAM. * is the kernel's default model, {FORBIDDEN} what a rule of the "
-        f"kernel forbids. {listed(list(PROPOSALS))} are proposals, never merged."
+        "Wasted memmap (K, M, G: KiB, MiB, GiB; the CSV and JSON have bytes): what stays allocated "
+        "and is no struct page of RAM. * is the kernel's default model, "
+        f"{FORBIDDEN} what a rule of the kernel forbids. {listed(list(PROPOSALS))} are proposals, "
+        "never merged."
     )
     heads = ("kernel", "page", "section", "needed", *models)
     return Section("Every kernel and model", [text, Table(heads, table)])
@@ -300,7 +301,7 @@ def of_changes(search: Search, name: str, model: str, forbidden: str) -> Section
     lines = [f"{sentence(change)[0].upper()}{sentence(change)[1:]}." for change in search.changes]
     parts: list[str | Table] = ["\n".join(lines[:MOST_CHANGES])]
     if len(lines) > MOST_CHANGES:
-        parts.append(f"and {len(lines) - MOST_CHANGES} smaller ones, in the CSV")
+        parts.append(f"and {len(lines) - MOST_CHANGES} smaller ones, in the CSV and JSON")
     heads = ("change", "moves by", "RAM that moves", "RAM given up", "saves", "in all")
     rows = [
         (
