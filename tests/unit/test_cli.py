@@ -141,6 +141,9 @@ def test_a_rule_that_forbids_some_rows_is_their_reason(capsys: pytest.CaptureFix
             ["0-4GiB", "--model", "vmemap"],
             ["--model: unknown model 'vmemap' (did you mean 'vmemmap'?); there are flatmem,"],
         ),
+        (["0-4GiB", "--model", "VMEMMAP"], ["--model: unknown model 'VMEMMAP' (did you mean 'vm"]),
+        (["0-4GiB", "--kernel", "x86"], ["--kernel: unknown kernel 'x86' (did you mean 'x86_64-"]),
+        (["0-4GiB", "--kernel", ""], ["--kernel: unknown kernel ''; memmap-atlas kernels lists"]),
         (
             ["0-4GiB", "--section-size", "3MiB", "--kernel", "arm64-5.10-4k"],
             ["--section-size: invalid section size 3MiB: no power of two of at least a page, 4KiB"],

@@ -14,6 +14,8 @@ from memmap_atlas.text.escape import printable
 MOST_PROBLEMS = 50
 LONGEST_PROBLEM = 4000
 LONGEST_VALUE = 60
+# letters of a word that are compared
+LONGEST_WORD = 80
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,13 @@ def shown(value: Any) -> str:
 
 
 def nearest(word: str, allowed: list[str]) -> str:
-    """Return a hint at the allowed word that is most similar to ``word``, "" where none is."""
-    close = difflib.get_close_matches(word[:80], allowed, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    """Return a hint at the allowed word that is most similar to ``word`` in either case, or begins
+    with it; "" where none does.
+    """
+    wanted = word[:LONGEST_WORD].lower()
+    # the first of those that differ in case only
+    lowered = {name.lower(): name for name in reversed(allowed)}
+    close = difflib.get_close_matches(wanted, list(lowered), n=1)
+    if not close and wanted:
+        close = [name for name in reversed(lowered) if name.startswith(wanted)][:1]
+    return f" (did you mean {lowered[close[0]]!r}?)" if close else ""
