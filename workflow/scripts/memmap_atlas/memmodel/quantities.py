@@ -61,6 +61,17 @@ QUANTITIES = (
         "the largest single request for the memmap while booting",
     ),
 )
+# the columns before them: which point it is, and the rule that forbids it
+POINT = {
+    "kernel": "name of the kernel",
+    "page_bytes": "its page, the granule",
+    "section_bytes": "size of a section, the kernel's own or a what-if",
+    "struct_page_bytes": "sizeof(struct page)",
+    "model": "memory model",
+    "selectable": "whether the kernel can be built with the model",
+    "feasible": "whether no hard rule of the kernel forbids the point",
+    "reason": "the rule that forbids the point; null where feasible",
+}
 NAMED = {quantity.name: quantity for quantity in QUANTITIES}
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from memmap_atlas.memmodel.backing import NOTHING, PARTS, Strip
 from memmap_atlas.memmodel.feasibility import FEASIBLE, RULES
-from memmap_atlas.memmodel.quantities import QUANTITIES
+from memmap_atlas.memmodel.quantities import POINT, QUANTITIES
 from memmap_atlas.memmodel.regions import Ints
 from memmap_atlas.sweep.axes import AXES
 from memmap_atlas.sweep.design import POINTS_PER_GROUP, Combination, Sweep
@@ -30,15 +30,15 @@ LAYOUT_COLUMNS = [
     ("layout", NAME, "name of the layout"),
     *((axis.column, pa.int64(), axis.stored) for axis in AXES.values()),
 ]
+POINT_TYPES = {
+    "kernel": NAME,
+    "model": NAME,
+    "selectable": pa.bool_(),
+    "feasible": pa.bool_(),
+    "reason": NAME,
+}
 POINT_COLUMNS = [
-    ("kernel", NAME, "name of the kernel"),
-    ("page_bytes", pa.int64(), "its page, the granule"),
-    ("section_bytes", pa.int64(), "size of a section, the kernel's own or a what-if"),
-    ("struct_page_bytes", pa.int64(), "sizeof(struct page)"),
-    ("model", NAME, "memory model"),
-    ("selectable", pa.bool_(), "whether the kernel can be built with the model"),
-    ("feasible", pa.bool_(), "whether no hard rule of the kernel forbids the point"),
-    ("reason", NAME, "the rule that forbids the point; null where feasible"),
+    (column, POINT_TYPES.get(column, pa.int64()), text) for column, text in POINT.items()
 ]
 STRIP_COLUMNS = [
     column
