@@ -155,7 +155,9 @@ def best(options: Sequence[Choice], *, edit: bool) -> Choice | None:
 
 
 def choice_row(choice: Choice) -> dict[str, Any]:
-    """A choice as a row of a table, in native types; bytes are None where it is forbidden."""
+    """A choice as a row of a table, in native types; bytes are None where it is forbidden, the
+    reason where it is not.
+    """
     costs = choice.costs or dict.fromkeys(REPORTED)
     return {
         "total_bytes": choice.total,
@@ -164,7 +166,7 @@ def choice_row(choice: Choice) -> dict[str, Any]:
         "section_bytes": choice.section_size,
         "model": choice.model,
         "needs": choice.needs,
-        "reason": choice.reason,
+        "reason": choice.reason or None,
         **{f"{name}_bytes": costs[name] for name in REPORTED},
         "difference_bytes": choice.difference,
     }

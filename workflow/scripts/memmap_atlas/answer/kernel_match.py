@@ -9,7 +9,7 @@ from memmap_atlas.readers.memory_map import KernelHints
 
 # for files without a word of their kernel, such as device trees
 ASSUMED = "arm64-6.12-4k"
-OTHERWISE = f"{ASSUMED} is assumed, give kernel=... for another one"
+OTHERWISE = f"{ASSUMED} is assumed, give a kernel by name for another one"
 SMALLEST_PAGE = 4096
 # 6.1.0-13-cloud-arm64: how Debian calls its kernels
 DEBIAN = re.compile(r"-\d+(?:\.bpo\.\d+)?-((?:[a-z]+-)?(?:arm64|amd64|686|armmp|s390x)\S*)$")

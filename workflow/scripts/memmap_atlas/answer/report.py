@@ -74,6 +74,7 @@ def answer_values(answer: Answer) -> dict[str, Any]:
         "checks": [{**asdict(check), "agrees": check.agrees} for check in answer.checks],
         "choices": [choice_row(choice) for choice in answer.choices],
         "changes": [change_row(change) for change in answer.search.changes],
+        "changes_complete_to_bytes": answer.search.complete_to,
     }
 
 
