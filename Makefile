@@ -93,8 +93,8 @@ else
 	.audit/bin/pip-audit --requirement requirements.lock --disable-pip --require-hashes
 endif
 
-# the tables of config/README.md, the names and keys in the schemas, and after `make` the figures
-# of README.md
+# the tables of config/README.md, the names and keys in the schemas, those of docs/schemas/, and after
+# `make` the figures of README.md
 docs: .venv/ready
 	$(BIN)/python workflow/scripts/document_keys.py
 	$(BIN)/python -m tests.tools.quoted_numbers

@@ -1,5 +1,5 @@
-"""Write what is generated from the code (`make docs`): the tables of config/README.md, and the
-names and keys in the schemas, which editors read.
+"""Write what is generated from the code (`make docs`): the tables of config/README.md, the names
+and keys in the schemas of files, which editors read, and the schemas of what commands print.
 """
 
 import json
@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 from memmap_atlas.catalog.kernels import KERNEL_DEFINITIONS
+from memmap_atlas.cli.schemas import SCHEMAS
 from memmap_atlas.documents.validate import SCHEMA, schema_of
 from memmap_atlas.figures.registry import FIGURES
 from memmap_atlas.readers.dispatch import FORMATS
@@ -17,6 +18,8 @@ from memmap_atlas.sweepfile.sweeps import SWEEP_DEFINITIONS
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "config/README.md"
+# schema of what a command prints
+OUTPUT = "docs/schemas/{}.schema.json"
 # definitions of a schema that come from the code
 DEFINITIONS: dict[str, Mapping[str, Any]] = {
     "kernels": KERNEL_DEFINITIONS,
@@ -106,8 +109,17 @@ def with_definitions(text: str, name: str) -> str:
     return f"{head}{mark}{rest.partition(chr(10))[0]}\n{indent(written, '  ')}"
 
 
+def output_schema(command: str) -> str:
+    """The JSON schema of what a command prints with --json."""
+    return json.dumps(SCHEMAS[command](), indent=2) + "\n"
+
+
 if __name__ == "__main__":
     README.write_text(documented(README.read_text()))
     for name in DEFINITIONS:
         path = ROOT / SCHEMA.format(name)
         path.write_text(with_definitions(path.read_text(), name))
+    for command in SCHEMAS:
+        path = ROOT / OUTPUT.format(command)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(output_schema(command))

@@ -1,0 +1,196 @@
+"""docs/interface.md and docs/schemas/: examples run, and output has the form of its schema."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+from memmap_atlas.cli.main import main
+from memmap_atlas.cli.schemas import SCHEMAS
+
+from tests.tools.paths import GOLDEN, ROOT
+
+sys.path.insert(0, str(ROOT / "workflow/scripts"))
+
+from document_keys import OUTPUT, output_schema
+
+MAPS = GOLDEN / "maps"
+CONFIGS: dict[str, str] = yaml.safe_load(
+    (GOLDEN / "kernel-configs.yaml").read_text(encoding="utf-8")
+)
+THREAD = ("0-3584MiB", "4GiB-4608MiB")
+
+
+# --- schemas of what commands print ---------------------------------------------------------------
+
+
+def schema(command: str) -> Any:
+    """The schema of a command's output, as published."""
+    return json.loads((ROOT / OUTPUT.format(command)).read_text(encoding="utf-8"))
+
+
+def printed(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
+    """What a command prints as JSON."""
+    assert main([*words, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("command", SCHEMAS)
+def test_published_schemas_are_those_of_the_code(command: str) -> None:
+    """`make docs` writes them."""
+    Draft202012Validator.check_schema(schema(command))
+    assert (ROOT / OUTPUT.format(command)).read_text(encoding="utf-8") == output_schema(command)
+
+
+def nested(form: Any) -> Iterator[dict[str, Any]]:
+    """All schemas of objects within a schema."""
+    if isinstance(form, dict):
+        if form.get("type") == "object":
+            yield form
+        for part in form.values():
+            yield from nested(part)
+    elif isinstance(form, list):
+        for part in form:
+            yield from nested(part)
+
+
+@pytest.mark.parametrize("command", SCHEMAS)
+def test_schemas_are_closed_and_describe_each_key(command: str) -> None:
+    objects = list(nested(schema(command)))
+    assert objects
+    for form in objects:
+        # kernels by name: any name, of a closed object
+        assert form["additionalProperties"] is False or "properties" not in form
+        for key, value in form.get("properties", {}).items():
+            if form.get("description", "").startswith("for values, the file of Linux"):
+                continue
+            assert value["description"], key
+            unit = key.endswith("_bytes") or value.get("$ref") == "#/$defs/size"
+            assert not unit or "bytes" in value["description"], key
+
+
+OUTPUTS = {
+    "cost": ("cost", *THREAD),
+    "cost-all-models": ("cost", "--model", "all", *THREAD),
+    # arm-5.10 has no address for the upper region: a row without bytes
+    "cost-infeasible": ("cost", "--kernel", "arm-5.10", "--kernel", "arm64-6.12-4k", *THREAD),
+    "cost-what-if": ("cost", "--section-size", "512MiB", "--kernel", "x86_64-6.12", *THREAD),
+    "kernels": ("kernels",),
+    "kernels-named": ("kernels", "m68k-5.10", "arm64-6.12-4k"),
+    "answer-log-with-hints": ("answer", str(MAPS / "booted-arm64.log")),
+    "answer-clipped-log-with-nodes": ("answer", str(MAPS / "hyperv-kdump.log")),
+    "answer-nodes-and-nomap": ("answer", str(MAPS / "d05-nodes.log")),
+    "answer-notes": ("answer", str(MAPS / "d05-efi.log")),
+    "answer-blocks": ("answer", str(MAPS / "lsmem-aarch64_16K_16g.json")),
+    "answer-changes": ("answer", str(MAPS / "iomem-stb-arm"), "--kernel", "arm64-5.10-4k"),
+    "answer-forbidden-kernel": ("answer", str(MAPS / "hyperv-kdump.log"), "--kernel", "arm-5.10"),
+    "answer-config": ("answer", str(MAPS / "booted-arm64.log"), "CONFIG"),
+}
+
+
+@pytest.fixture(params=OUTPUTS)
+def output(
+    request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> tuple[str, Any]:
+    """A command, and what it prints."""
+    config = tmp_path / ".config"
+    config.write_text(CONFIGS["debian-6.1-arm64"], encoding="utf-8")
+    command, *words = OUTPUTS[request.param]
+    given = [str(config) if word == "CONFIG" else word for word in words]
+    return command, printed(capsys, command, *given)
+
+
+def test_output_has_the_form_of_its_schema(output: tuple[str, Any]) -> None:
+    command, values = output
+    Draft202012Validator(schema(command)).validate(values)
+
+
+def test_the_outputs_show_what_the_schemas_allow(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The cases above have nodes, notes, changes, rules and nulls: the test is of those too."""
+    seen: dict[str, Any] = {}
+    for command, *words in OUTPUTS.values():
+        if command == "answer" and "CONFIG" not in words:
+            for key, value in printed(capsys, command, *words).items():
+                seen.setdefault(key, []).append(value)
+    assert any(seen["nodes"])
+    assert any(seen["changes"])
+    assert any(seen["checks"])
+    assert any(source["notes"] for sources in seen["sources"] for source in sources)
+    assert any(choice["reason"] for choices in seen["choices"] for choice in choices)
+    hints = {key for hints in seen["hints"] for key, value in hints.items() if value}
+    assert {"arch", "release", "block_size", "unavailable_pages", "clipped"} <= hints
+    rows = printed(capsys, *OUTPUTS["cost-infeasible"])["rows"]
+    assert [row["feasible"] for row in rows] == [False, True]
+
+
+# keys of objects that may lack some
+OPTIONAL = ("constants", "sources", "kernels")
+
+
+def edits(values: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Copies of an output in which one key is gone, new, renamed or of another type, with a name
+    each; of a list its first element.
+    """
+
+    def edited(new: Mapping[str, Any], gone: str = "") -> Any:
+        kept = {key: value for key, value in values.items() if key != gone}
+        return {**kept, **new}
+
+    if isinstance(values, list):
+        if values and isinstance(values[0], dict | list):
+            for name, copy in edits(values[0], (*path, 0)):
+                yield name, [copy, *values[1:]]
+    elif isinstance(values, dict):
+        where = ".".join(map(str, path))
+        by_name = path == ("kernels",)
+        if not by_name:
+            yield f"{where} has a key more", edited({"unheard_of": 0})
+        for key, value in values.items():
+            if path[-1:] not in [(name,) for name in OPTIONAL]:
+                yield f"{where} lacks {key}", edited({}, gone=key)
+            if not by_name:
+                yield f"{where}.{key} renamed", edited({f"{key}_": value}, gone=key)
+            yield f"{where}.{key} is a mapping", edited({key: {"unheard_of": 1}})
+            for name, copy in edits(value, (*path, key)):
+                yield name, edited({key: copy})
+
+
+@pytest.mark.parametrize(
+    "name", ["cost-infeasible", "kernels-named", "answer-changes", "answer-clipped-log-with-nodes"]
+)
+def test_a_changed_key_would_fail(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    command, *words = OUTPUTS[name]
+    # the first of each list stands for all
+    values = {
+        key: value[:1] if isinstance(value, list) else value
+        for key, value in printed(capsys, command, *words).items()
+    }
+    form = Draft202012Validator(schema(command))
+    assert form.is_valid(values)
+    count = 0
+    for edit, changed in edits(values):
+        count += 1
+        assert not form.is_valid(changed), edit
+    assert count > 40
+
+
+def test_a_row_has_bytes_or_a_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    values = printed(capsys, *OUTPUTS["cost-infeasible"])
+    form = Draft202012Validator(schema("cost"))
+    forbidden, allowed = values["rows"]
+    for row in (
+        {**forbidden, "memmap_bytes": 0},
+        {**forbidden, "reason": None},
+        {**allowed, "memmap_bytes": None},
+        {**allowed, "reason": forbidden["reason"]},
+        {**allowed, "memmap_bytes": 0.5},
+        {**allowed, "model": "vmemmap-of-old"},
+    ):
+        assert not form.is_valid({**values, "rows": [row]})
+        assert form.is_valid({**values, "rows": [allowed]})
