@@ -24,11 +24,10 @@ from memmap_atlas.sweep import design
 from packaging.requirements import Requirement
 
 from tests.tools import audit
-from tests.tools.paths import ROOT
+from tests.tools.paths import ROOT, RULES
 
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 SOURCES = sorted([*(ROOT / "workflow").rglob("*.py"), *(ROOT / "tests").rglob("*.py")])
-RULES = [ROOT / "Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk"))]
 
 # The lock
 

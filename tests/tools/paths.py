@@ -4,11 +4,17 @@ from pathlib import Path
 
 from memmap_atlas.pipeline.paths import path as results_path
 
-__all__ = ["GOLDEN", "LIBRARY", "ROOT", "in_results", "of_sweep", "results_path"]
+__all__ = ["GOLDEN", "LIBRARY", "ROOT", "RULES", "in_results", "of_sweep", "results_path"]
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests/golden"
 LIBRARY = ROOT / "workflow/scripts"
+# all that Snakemake reads
+RULES = [
+    ROOT / "Snakefile",
+    ROOT / "workflow/Snakefile",
+    *sorted((ROOT / "workflow/rules").glob("*.smk")),
+]
 
 
 def of_sweep(text: str, **values: object) -> str:

@@ -28,7 +28,7 @@ from memmap_atlas.reports.census_inputs import SUITES, census_inputs, census_sta
 from memmap_atlas.sweep.design import Sweep
 from memmap_atlas.sweepfile.sweeps import load_sweeps
 
-from tests.tools.paths import ROOT, in_results, of_sweep
+from tests.tools.paths import ROOT, RULES, in_results, of_sweep
 
 SWEEPS = {
     sweep.name: sweep
@@ -59,7 +59,7 @@ def test_every_path_ends_and_lies_in_results(name: str) -> None:
 
 
 def test_no_rule_and_no_script_writes_a_path_of_results_out() -> None:
-    files = [ROOT / "Snakefile", *ROOT.glob("workflow/rules/*.smk"), *SCRIPTS.rglob("*.py")]
+    files = [*RULES, *SCRIPTS.rglob("*.py")]
     assert len(files) > 100
     for file in files:
         for line in file.read_text().splitlines():
@@ -288,7 +288,7 @@ def test_internals_are_used_in_one_file() -> None:
     )
     private += ("is_main_process", "local_exec", "is_producer", "force_incomplete", "persistence")
     here = LIBRARY / "pipeline/snakemake_internals.py"
-    files = [ROOT / "Snakefile", *ROOT.glob("workflow/rules/*.smk"), *SCRIPTS.rglob("*.py")]
+    files = [*RULES, *SCRIPTS.rglob("*.py")]
     for file in files:
         text = file.read_text().replace("snakemake_internals.is_main_process", "")
         assert file == here or not [name for name in private if name in text], file

@@ -4,7 +4,7 @@
 rule answer_sheet:
     input:
         library=library("answer.py"),
-        map=lambda wildcards: the_question().file,
+        map=lambda wildcards: local(the_question().file),
         sweep="<resolved>",
         memmap=lambda wildcards: tables(sweep_of(wildcards)),
     output:

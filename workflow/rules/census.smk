@@ -25,7 +25,12 @@ rule debian_trees:
 rule census_table:
     input:
         settled,
-        unpack(lambda wildcards: census_inputs(wildcards.trees, config)),
+        unpack(
+            lambda wildcards: as_given(
+                census_inputs(wildcards.trees, config),
+                "trees" if wildcards.trees == "given" else "",
+            )
+        ),
         library=library("census.py"),
         boards=str(HERE / "config/boards.tsv"),
         kernels=str(HERE / "config/kernels.yaml"),

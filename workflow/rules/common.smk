@@ -2,6 +2,7 @@
 # their checksums. Nothing is made here.
 
 import os
+import sys
 from dataclasses import asdict
 from functools import cache
 from shlex import quote
@@ -21,7 +22,7 @@ from memmap_atlas.lab.rule_inputs import (
     userland,
 )
 from memmap_atlas.memmodel.kernel import kernel_values
-from memmap_atlas.pipeline import snakemake_internals
+from memmap_atlas.pipeline.module import module_config, unread
 from memmap_atlas.pipeline.paths import FIGURE_SUFFIXES, checks, described, explorers, figures
 from memmap_atlas.pipeline.paths import path, strays, summary, tables
 from memmap_atlas.pipeline.rule_inputs import (
@@ -37,36 +38,67 @@ from memmap_atlas.pipeline.rule_inputs import (
     library,
     sweep_named,
 )
-from memmap_atlas.pipeline.run_lock import RunLock, unlock
+from memmap_atlas.pipeline.run_lock import lock_of, unlock
 from memmap_atlas.pipeline.verify import stale_results, remove_scratch, set_clocks
 from memmap_atlas.readers.memory_map import memory_values
 from memmap_atlas.reports.census_inputs import census_inputs, census_state, censuses
 from memmap_atlas.sweepfile.sweeps import load_sweeps
 
+
+def refuse(problems):
+    """End the run: a module names itself, in one line for each problem and without its own files."""
+    if MAIN:
+        raise WorkflowError(*map(str, problems))
+    # __name__ is that of the module statement
+    sys.exit("\n".join(f"Error in the module {__name__}: {problem}" for problem in problems))
+
+
 try:
+    if not MAIN:
+        config = module_config(config, HERE)
     # a file that is asked about brings sweeps of its own
     QUESTION = question_of(config, HERE, Path.cwd()) if "file" in config else None
     chosen = QUESTION.sweeps if QUESTION else load_sweeps(config, HERE, Path.cwd())
     SWEEPS = {sweep.name: sweep for sweep in chosen}
 except InputError as error:
-    raise WorkflowError(*map(str, error.problems))
+    refuse(error.problems)
 
-# the values of --config that name each sweep
-if QUESTION:
+PREFIX = ""
+if not MAIN:
+    try:
+        PREFIX = snakemake_internals.path_prefix(workflow)
+        snakemake_internals.claim_pathvars(workflow, PATHS)
+    except ValueError as error:
+        refuse([error])
+
+# the values of --config that name each sweep; the Snakefile of a module has them
+if not MAIN:
+    CONFIGURED = dict.fromkeys(SWEEPS, ())
+elif QUESTION:
     CONFIGURED = dict.fromkeys(SWEEPS, QUESTION.asked)
 else:
     CONFIGURED = {
         name: [f"sweeps={as_list([entry])}"] for name, entry in zip(SWEEPS, config["sweeps"])
     }
+# a module makes files of its own sweeps only; a run tells which sweeps there are
+SWEEP_NAMES = "(?!(lab|evidence|census)/)[a-z0-9-]+" if MAIN else "|".join(SWEEPS)
 
-RESULTS = Path(path("<results>"))
+
+def placed(text, **values):
+    """Return where a file is, as Path: rules have paths without the prefix of a module."""
+    return Path(f"{PREFIX}{path(text, **values)}")
+
+
+RESULTS = placed("<results>")
 # where jobs write
 FOLDERS = [
     RESULTS,
-    *(Path(path("<sweep>", sweep=name)) for name in SWEEPS),
-    *map(Path, map(path, ("<evidence>", "<lab>"))),
-    *Path(path("<censuses>")).glob("*"),
+    *(placed("<sweep>", sweep=name) for name in SWEEPS),
+    *map(placed, ("<evidence>", "<lab>")),
+    *placed("<censuses>").glob("*"),
 ]
+# whose times are this workflow's to set: results/ can hold files of the embedding workflow
+TIMED = [RESULTS] if MAIN else [*FOLDERS[1:], *map(placed, ("<index>", "<introduction>", "<vega>"))]
 CHECKS = [
     *(check for sweep in SWEEPS.values() for check in checks(sweep)),
     *(path(f"<evidence_checks>/{name}.sha256") for name in ("residuals", "figure")),
@@ -99,11 +131,18 @@ def sweep_of(wildcards):
 def the_question():
     """Return the question about a file; one clear line where no file is given."""
     if QUESTION is None:
-        sys.exit(
-            "Error: the answer is for a file: "
-            "snakemake --cores 1 answer --config file=path/to/board.dtb"
-        )
+        example = "snakemake --cores 1 answer --config file=path/to/board.dtb"
+        if not MAIN:
+            example = f"give the config of the module {__name__} one, file: path/to/board.dtb"
+        sys.exit(f"Error: the answer is for a file: {example}")
     return QUESTION
+
+
+def as_given(inputs, name):
+    """Mark one of the inputs of a rule, by its name, as a file of the user's: the prefix of a module
+    is not put before it.
+    """
+    return {key: local(file) if key == name else file for key, file in inputs.items()}
 
 
 @cache
@@ -136,30 +175,51 @@ def booted_kernels(wildcards):
 # Results of earlier runs
 
 
-@cache
 def run_lock():
     """Return the lock that marks this run, None where nothing can be written: Snakemake says so."""
-    try:
-        return RunLock(Path(".snakemake"))
-    except OSError:
-        return None
+    return lock_of(Path(".snakemake").absolute())
 
 
 @cache
 def settle():
     """Clean up after a killed run, once, before it is known which jobs have to run."""
-    if snakemake_internals.is_main_process(workflow):
+    if MAIN and snakemake_internals.is_main_process(workflow):
         snakemake_internals.rerun_incomplete(workflow)
     if not snakemake_internals.starts_jobs(workflow):
         return
+    if MAIN:
+        settle_run()
+    else:
+        for line in unread(HERE, Path.cwd(), config):
+            print(f"Module {__name__}: {line}", file=sys.stderr)
+    try:
+        set_clocks(TIMED)
+    except OSError as error:
+        sys.exit(f"Error: {error.filename}: {error.strerror}: make it writable and run again")
+    if not MAIN:
+        # a module has no hook that runs when jobs start
+        remove_leftovers()
+
+
+def settle_run():
+    """Settle what all jobs of a run share; as a module the workflow leaves it alone."""
     snakemake_internals.lift_start_limit(workflow)
     made_here = lambda file: snakemake_internals.is_output(workflow, file)
     if run_lock() and unlock(run_lock(), Path(".snakemake/locks"), made_here):
         print("The run before was killed: its lock is removed.", file=sys.stderr)
-    try:
-        set_clocks([RESULTS])
-    except OSError as error:
-        sys.exit(f"Error: {error.filename}: {error.strerror}: make it writable and run again")
+
+
+def remove_leftovers():
+    """Remove staging folders of killed jobs, where no other run is at work, and files that are no
+    longer part of a dataset.
+    """
+    alone = run_lock() and run_lock().alone()
+    if alone:
+        remove_scratch(FOLDERS)
+    if MAIN or alone:
+        for sweep in SWEEPS.values():
+            for stray in strays(sweep, Path(PREFIX)):
+                stray.unlink()
 
 
 @cache
@@ -168,8 +228,10 @@ def tidy():
     settle()
     if not snakemake_internals.is_main_process(workflow):
         return
-    stale = stale_results(map(Path, [*CHECKS, INDEX_CHECK]))
-    snakemake_internals.make_again(workflow, stale.again)
+    stale = stale_results(Path(f"{PREFIX}{file}") for file in [*CHECKS, INDEX_CHECK])
+    # as Snakemake writes them, with the prefix as it is given
+    again = {f"{PREFIX}{file.relative_to(PREFIX).as_posix()}" for file in map(Path, stale.again)}
+    snakemake_internals.make_again(workflow, again)
     ending = "it is" if snakemake_internals.starts_jobs(workflow) else "a run has it"
     for words in stale.words:
         print(f"{words}; {ending} made again", file=sys.stderr)
@@ -192,13 +254,9 @@ onstart:
         sys.exit(
             f"Error: {RESULTS.absolute()} can't be written: make it writable and run again"
         )
-    if run_lock() and run_lock().alone():
-        remove_scratch(FOLDERS)
+    remove_leftovers()
     # the lab is read where a target of it is asked for, results are verified for those of a sweep
     if lab.cache_info().currsize:
         print(lab().summary)
     elif tidy.cache_info().currsize:
         print(summary(SWEEPS.values()))
-    for sweep in SWEEPS.values():
-        for stray in strays(sweep):
-            stray.unlink()

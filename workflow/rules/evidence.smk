@@ -1,8 +1,9 @@
 # The observations of the last run of the full lab come with the workflow. Every run draws them: the
-# boots behind the figures of the sweeps.
+# boots behind the figures of the sweeps. The rules do not inherit from those of the lab: another
+# workflow may use these without them.
 
 
-use rule lab_residuals as evidence_residuals with:
+rule evidence_residuals:
     input:
         settled,
         library=library("lab_residuals.py"),
@@ -13,13 +14,20 @@ use rule lab_residuals as evidence_residuals with:
         check="<evidence_checks>/residuals.sha256",
     log:
         "<evidence_logs>/residuals.log",
+    conda:
+        "../envs/atlas.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
     params:
         kernels=booted_kernels,
     message:
         "evidence: booted against computed"
+    script:
+        "../scripts/lab_residuals.py"
 
 
-use rule lab_figure as evidence_figure with:
+rule evidence_figure:
     input:
         library=library("lab_figure.py"),
         observations=EVIDENCE,
@@ -36,8 +44,15 @@ use rule lab_figure as evidence_figure with:
         check="<evidence_checks>/figure.sha256",
     log:
         "<evidence_logs>/figure.log",
+    conda:
+        "../envs/atlas.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
     params:
-        command=lambda wildcards, output: f"snakemake --cores 1 -- {output[0]}",
+        command=lambda wildcards, output: figure_command((), output[0]),
         question=EVIDENCE_QUESTION,
     message:
         "evidence: computed against booted"
+    script:
+        "../scripts/lab_figure.py"

@@ -30,7 +30,7 @@ rule lab_source:
 
 rule lab_kernel:
     input:
-        unpack(lambda wildcards: kernel_source(lab_kernel_of(wildcards).origin)),
+        unpack(lambda wildcards: as_given(kernel_source(lab_kernel_of(wildcards).origin), "image")),
         library=lab_library("build.py", "debian.py"),
         resources=[
             str(HERE / f"workflow/resources/{name}") for name in ("lab.config", "sparsemem.h")
@@ -151,7 +151,11 @@ rule lab_figure:
         mem_mb=2000,
         runtime=30,
     params:
-        command=lambda wildcards: f"make lab LAB={quote(config.get('lab', 'full'))}",
+        command=lambda wildcards, output: (
+            f"make lab LAB={quote(config.get('lab', 'full'))}"
+            if MAIN
+            else figure_command((), output[0])
+        ),
     message:
         "lab: computed against booted"
     script:

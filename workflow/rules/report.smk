@@ -1,6 +1,12 @@
 # Pages that show a whole run: its index, and the introduction of Snakemake's own report.
 
 
+# the report of another workflow keeps its own introduction, or none
+if MAIN:
+
+    report: "../report/workflow.rst"
+
+
 rule index:
     input:
         TABLES,

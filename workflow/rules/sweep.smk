@@ -2,7 +2,7 @@
 
 
 wildcard_constraints:
-    sweep="(?!(lab|evidence|census)/)[a-z0-9-]+",
+    sweep=SWEEP_NAMES,
     part="[0-9]+",
 
 

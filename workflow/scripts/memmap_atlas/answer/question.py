@@ -7,13 +7,12 @@ from typing import Any
 
 from memmap_atlas.answer.machine import Machine, machine_of
 from memmap_atlas.documents.errors import refuse
-from memmap_atlas.documents.validate import problems
 from memmap_atlas.documents.yaml_loader import as_yaml
 from memmap_atlas.memmodel.kernel import Kernel
 from memmap_atlas.memmodel.models import MODELS
 from memmap_atlas.sweep.design import Sweep
 from memmap_atlas.sweepfile.machine_files import matching, refuse_names
-from memmap_atlas.sweepfile.sweeps import checked_kernels
+from memmap_atlas.sweepfile.sweeps import checked_kernels, config_problems
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def question_of(config: Mapping[str, Any], root: Path, folder: Path) -> Question
 
     ``root`` holds config/; paths start at ``folder``. Raises InputError with every mistake.
     """
-    refuse(problems(config, "config", "config"))
+    refuse(config_problems(config))
     asked, wanted = config["file"], config.get("kernel")
     entries, files = checked_kernels(root)
     names = matching([asked] if isinstance(asked, str) else asked, folder, "config", ("file",))

@@ -124,14 +124,15 @@ def part_of(table: str) -> str:
     return Path(table).stem.removeprefix("part-")
 
 
-def strays(sweep: Sweep) -> list[Path]:
-    """Return the files of a dataset that were part of it when its sweep was larger.
+def strays(sweep: Sweep, folder: Path = Path()) -> list[Path]:
+    """Return the files of a dataset that were part of it when its sweep was larger; ``folder`` has
+    results/.
 
     A dataset is read as a whole folder: what no longer belongs to it must go.
     """
-    current = {Path(file) for file in (*tables(sweep), *checks(sweep))}
+    current = {folder / file for file in (*tables(sweep), *checks(sweep))}
     patterns = [path(name, sweep=sweep.name, part="*") for name in ("<table>", "<table_check>")]
-    present = {file for pattern in patterns for file in Path().glob(pattern)}
+    present = {file for pattern in patterns for file in folder.glob(pattern)}
     return sorted(present - current)
 
 

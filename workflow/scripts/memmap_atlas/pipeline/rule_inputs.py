@@ -82,10 +82,13 @@ def figure_label(sweep: Sweep, kind: str, variant: str) -> str:
 
 
 def figure_command(configured: Sequence[str], output: str) -> str:
-    """Return the command that draws a figure again, from the folder that results/ is in;
-    ``configured`` holds the values of --config that name its sweep.
+    """Return the command that draws a figure again, from the folder that its run worked in.
+
+    ``configured`` holds the values of --config that name its sweep; none where the workflow is a
+    module, which has its configuration from a Snakefile, or where every run has the figure.
     """
-    return f"snakemake --cores 1 --config {shlex.join(configured)} -- {output}"
+    config = f"--config {shlex.join(configured)} " if configured else ""
+    return f"snakemake --cores 1 {config}-- {shlex.quote(output)}"
 
 
 def explorer_tables(sweep: Sweep) -> list[str]:

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -54,6 +55,17 @@ class RunLock:
         self._file.truncate(0)
         self._file.write(socket.gethostname())
         self._file.flush()
+
+
+@cache
+def lock_of(folder: Path) -> RunLock | None:
+    """Return the lock of this process on ``folder``, an absolute path; None where it cannot be
+    written. Each module of a workflow asks for it, and no two of them are other runs.
+    """
+    try:
+        return RunLock(folder)
+    except OSError:
+        return None
 
 
 def unlock(lock: RunLock, snakemake_locks: Path, ours: Callable[[str], bool]) -> int:

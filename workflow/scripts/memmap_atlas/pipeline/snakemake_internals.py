@@ -4,12 +4,70 @@ Known to work with Snakemake 9.27; pyproject.toml excludes 10. Each function has
 version that lacks the part: the run then does what Snakemake does by itself.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+# where a path variable was set: in the module statement, or closer to the rule
+MODULE_LEVEL = 1
 # job starts in so many seconds, where nobody asks for another limit
 DEFAULT_START_LIMIT = (100, 1)
+
+
+def is_main_workflow(workflow: Any) -> bool:
+    """Return True while the Snakefile of a run is read, False while one of its modules is.
+
+    Fallback: False, so that settings of the whole run are left alone.
+    """
+    try:
+        return bool(workflow.modifier.is_main_snakefile())
+    except AttributeError:
+        return False
+
+
+def default_to(workflow: Any, proxy: Any) -> None:
+    """Make a rule, an entry of ``rules``, the default target where there is none so far.
+
+    Fallback: none; Snakemake then asks for a target.
+    """
+    name = getattr(getattr(proxy, "rule", None), "name", None)
+    if name and workflow.is_rule(name) and not workflow.default_target:
+        workflow.default_target = name
+
+
+def path_prefix(workflow: Any) -> str:
+    """Return what Snakemake puts before relative paths of the rules that are being read: the
+    ``prefix`` of their module statement, those of modules around it first.
+
+    Raises ValueError for a module with ``replace_prefix``, which names of path variables escape.
+    Fallback: "".
+    """
+    try:
+        modifier = workflow.modifier.path_modifier
+        layer = modifier
+        while layer is not None:
+            if layer.modifies_prefixes:
+                raise ValueError("replace_prefix is not supported: use prefix")
+            layer = layer.inner_modifier
+        return str(modifier.replace_prefix(""))
+    except AttributeError:
+        return ""
+
+
+def claim_pathvars(workflow: Any, paths: Mapping[str, str]) -> None:
+    """Set the path variables of a module to ``paths`` where those of the embedding workflow have
+    the same names; the module has a copy.
+
+    Raises ValueError where the module statement sets one of them. Fallback: they stay.
+    """
+    try:
+        names, level = workflow.pathvars.items, workflow.pathvars.level
+        changed = [name for name in paths if names.get(name) != paths[name]]
+        if given := [name for name in changed if level.get(name, MODULE_LEVEL) <= MODULE_LEVEL]:
+            raise ValueError(f"pathvars: {', '.join(given)} can't be set: use prefix")
+        names.update({name: paths[name] for name in changed})
+    except AttributeError:
+        return
 
 
 def is_main_process(workflow: Any) -> bool:

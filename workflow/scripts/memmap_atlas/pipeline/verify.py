@@ -7,7 +7,7 @@ and under clocks that jump: here the content decides. tests/workflow/test_faults
 import os
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -81,20 +81,22 @@ def digest_of(path: Path) -> str:
         return ""
 
 
-def set_clocks(folders: Iterable[Path]) -> int:
-    """Set files of ``folders`` that are from the future to now, and return how many there were.
+def set_clocks(paths: Sequence[Path]) -> int:
+    """Set files that are from the future to now, and return how many there were: files, and those
+    in folders.
 
     Files made from them would look older, and Snakemake would refuse them. Checksums say which of
     them are stale.
     """
     now = time.time()
     count = 0
-    for path in (
+    files = (
         os.path.join(parent, name)
-        for folder in folders
-        for parent, _, names in os.walk(folder)
+        for path in paths
+        for parent, _, names in os.walk(path)
         for name in names
-    ):
+    )
+    for path in (*files, *map(str, filter(Path.is_file, paths))):
         # another run may be removing it
         with suppress(FileNotFoundError):
             if os.stat(path).st_mtime > now + SKEW:

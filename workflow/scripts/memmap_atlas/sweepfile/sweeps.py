@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from memmap_atlas import __version__
 from memmap_atlas.catalog.boards import Board, load_boards
 from memmap_atlas.catalog.kernels import Entries, build_kernels, kernel_problems, read_entries
 from memmap_atlas.catalog.layouts import layout_of
@@ -294,6 +295,24 @@ def checked_kernels(root: Path) -> tuple[Entries, dict[str, str]]:
     return entries, files
 
 
+def config_problems(config: Mapping[str, Any]) -> list[Problem]:
+    """Return the problems of a configuration: its keys and values, and the release that it is for,
+    where it names one.
+
+    Raises InputError where it has more problems than are reported.
+    """
+    wrong = problems(config, "config", "config")
+    series = ".".join(__version__.split(".")[:2])
+    version = config.get("version", series) if isinstance(config, Mapping) else series
+    if version != series and not any(problem.path == ("version",) for problem in wrong):
+        text = (
+            f"{version!r} is for another release than this one, {__version__}: compare it with "
+            f"config/config.yaml of this one and set version: {series!r}, or run release {version}"
+        )
+        wrong.insert(0, Problem("config", ("version",), text))
+    return wrong
+
+
 def load_sweeps(config: Mapping[str, Any], root: Path, folder: Path) -> list[Sweep]:
     """Return the sweeps that a configuration lists.
 
@@ -302,7 +321,7 @@ def load_sweeps(config: Mapping[str, Any], root: Path, folder: Path) -> list[Swe
 
     Raises InputError with all problems of the configuration and of every file that it names.
     """
-    wrong = problems(config, "config", "config")
+    wrong = config_problems(config)
     refuse(wrong)
     with noting(wrong):
         entries, _ = checked_kernels(root)
