@@ -1,18 +1,28 @@
 """docs/interface.md and docs/schemas/: examples run, and output has the form of its schema."""
 
+import argparse
+import doctest
 import json
+import re
+import shlex
+import shutil
+import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+import memmap_atlas
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from memmap_atlas.cli.main import main
+from memmap_atlas import Board, Cost, KernelFile, MemoryMap, Model
+from memmap_atlas.cli.main import main, parser
 from memmap_atlas.cli.schemas import SCHEMAS
+from memmap_atlas.readers.memory_map import KernelHints
 
-from tests.tools.paths import GOLDEN, ROOT
+from tests.tools.paths import GOLDEN, LIBRARY, ROOT
 
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
@@ -194,3 +204,199 @@ def test_a_row_has_bytes_or_a_rule(capsys: pytest.CaptureFixture[str]) -> None:
     ):
         assert not form.is_valid({**values, "rows": [row]})
         assert form.is_valid({**values, "rows": [allowed]})
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+PAGE = (ROOT / "docs/interface.md").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Block:
+    """Fenced block of the page: its language, the number of its first line, and its text."""
+
+    language: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """Command of a console block, and what the page shows that it prints."""
+
+    line: int
+    text: str
+    output: str
+
+    @property
+    def stages(self) -> list[list[str]]:
+        """The words of each command of a pipe."""
+        stages: list[list[str]] = [[]]
+        for word in shlex.split(self.text):
+            if word == "|":
+                stages.append([])
+            else:
+                stages[-1].append(word)
+        return stages
+
+
+BLOCKS = [
+    Block(match[1], PAGE[: match.start(2)].count("\n") + 1, match[2])
+    for match in re.finditer(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+]
+CONSOLES = [block for block in BLOCKS if block.language == "console"]
+CHECKER = doctest.OutputChecker()
+
+
+def commands(block: Block) -> list[Command]:
+    """The commands of a console block."""
+    found: list[Command] = []
+    for number, line in enumerate(block.text.splitlines(keepends=True), start=block.line):
+        if line.startswith("$ "):
+            found.append(Command(number, line[2:].strip(), ""))
+        else:
+            found[-1] = replace(found[-1], output=found[-1].output + line)
+    return found
+
+
+def files_of_the_page() -> dict[str, str]:
+    """The files that the page shows with cat, by name."""
+    return {
+        command.stages[0][1]: command.output
+        for block in CONSOLES
+        for command in commands(block)
+        if command.stages[0][0] == "cat"
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with the files of the page."""
+    for name, text in files_of_the_page().items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(LIBRARY))
+    monkeypatch.setenv("COLUMNS", "80")
+    return tmp_path
+
+
+def python_of(page: str) -> doctest.DocTest:
+    """The Python examples of a page, as one session, with the page's line numbers."""
+    lines = [""] * len(page.splitlines())
+    for block in BLOCKS:
+        if block.language == "python":
+            text = block.text.splitlines()
+            lines[block.line - 1 : block.line - 1 + len(text)] = text
+    return doctest.DocTestParser().get_doctest("\n".join(lines), {}, "interface.md", "", 0)
+
+
+def test_python_examples_print_what_the_page_shows(folder: Path) -> None:
+    session = python_of(PAGE)
+    assert len(session.examples) > 40
+    report: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS, verbose=False)
+    failed = runner.run(session, out=report.append).failed
+    assert not failed, "\n".join(report)
+
+
+@pytest.mark.parametrize("block", CONSOLES, ids=lambda block: f"line-{block.line}")
+def test_commands_print_what_the_page_shows(block: Block, folder: Path) -> None:
+    code = 0
+    for command in commands(block):
+        if command.text == "echo $?":
+            printed = f"{code}\n"
+        elif command.stages[0][0] == "cat":
+            continue
+        else:
+            if "jq" in {words[0] for words in command.stages} and not shutil.which("jq"):
+                continue
+            code, printed = piped(command.stages)
+        shown = CHECKER.check_output(command.output, printed, doctest.ELLIPSIS)
+        assert shown, f"docs/interface.md:{command.line}: $ {command.text}\n{printed}"
+
+
+def piped(stages: Sequence[Sequence[str]]) -> tuple[int, str]:
+    """The exit code of a pipe's last command, and what is printed."""
+    taken = ""
+    for name, *words in stages:
+        assert name in ("memmap-atlas", "jq"), name
+        program = [sys.executable, "-m", "memmap_atlas"] if name == "memmap-atlas" else [name]
+        run = subprocess.run(
+            [*program, *words],
+            input=taken,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        taken = run.stdout
+    return run.returncode, taken
+
+
+def test_every_public_name_has_an_example() -> None:
+    sources = "".join(example.source for example in python_of(PAGE).examples)
+    for name in memmap_atlas.__all__:
+        assert re.search(rf"memmap_atlas\.{name}\b", sources), name
+        assert f"\n### {name}\n" in PAGE, name
+
+
+def test_every_command_and_option_has_an_example() -> None:
+    (choices,) = [
+        action.choices
+        for action in parser()._actions
+        if isinstance(action, argparse._SubParsersAction)
+    ]
+    shown: dict[str, set[str]] = {}
+    for block in CONSOLES:
+        for command in commands(block):
+            for name, *words in command.stages:
+                if name == "memmap-atlas":
+                    shown.setdefault(words[0], set()).update(words[1:])
+    for name, arguments in choices.items():
+        _, _, part = PAGE.partition("## The command line")[2].partition(f"\n### {name}\n")
+        part = part.partition("\n### ")[0]
+        for action in arguments._actions:
+            for option in action.option_strings:
+                if option not in ("-h", "--help"):
+                    assert option in shown[name], f"{name} {option} has no example"
+                    assert f"`{option}" in part, f"{name} {option} is not in its table"
+            if not action.option_strings:
+                assert f"`{action.metavar}..." in part, f"{name} {action.metavar}"
+    assert {"--version", "--help"} <= shown.keys()
+
+
+FIELDS = (Cost, KernelHints, MemoryMap, Model, Board, KernelFile)
+# the library's own
+UNSTABLE = {"build", "windows"}
+
+
+@pytest.mark.parametrize("kind", FIELDS, ids=lambda kind: kind.__name__)
+def test_every_field_is_in_a_table(kind: Any) -> None:
+    heading = "MemoryMap" if kind is KernelHints else kind.__name__
+    part = PAGE.partition(f"\n### {heading}\n")[2].partition("\n### ")[0]
+    names = {field.name for field in fields(kind)}
+    names |= {name for name, value in vars(kind).items() if isinstance(value, property)}
+    assert names
+    for name in names - UNSTABLE:
+        assert f"\n| `{name}` | " in part, name
+
+
+def test_links_of_the_page_lead_somewhere() -> None:
+    targets = re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", PAGE)
+    assert len(targets) > 10
+    for path, heading in targets:
+        # another one writes module.md
+        if "://" in path or path == "module.md":
+            continue
+        file = (ROOT / "docs" / path).resolve() if path else ROOT / "docs/interface.md"
+        assert file.is_file(), path
+        if heading:
+            text = file.read_text(encoding="utf-8")
+            seen: dict[str, int] = {}
+            anchors = set()
+            for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE):
+                anchor = re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+                count = seen.get(anchor, 0)
+                anchors.add(f"{anchor}-{count}" if count else anchor)
+                seen[anchor] = count + 1
+            assert heading in anchors, f"{path}#{heading}"
