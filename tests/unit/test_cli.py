@@ -7,15 +7,20 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import memmap_atlas
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from memmap_atlas.cli.main import main
 from memmap_atlas.memmodel.kernel import kernel_values
 from memmap_atlas.memmodel.models import MODELS
 
+from tests.tools.fuzzing import checked
 from tests.tools.paths import GOLDEN, LIBRARY
 
 LOG = GOLDEN / "maps/booted-arm64.log"
@@ -195,6 +200,44 @@ def test_a_wrong_command_line_is_one_line(
 ) -> None:
     (line,) = refusal(capsys, *words)
     assert line.startswith(text)
+
+
+addresses = st.one_of(
+    st.integers(-(1 << 66), 1 << 66).map(str),
+    st.integers(0, 1 << 66).map(hex),
+    st.builds(
+        "{}{}".format, st.integers(0, 1 << 20), st.sampled_from(["B", "KiB", "MiB", "GiB", "TiB"])
+    ),
+    st.text(max_size=6),
+)
+regions = st.one_of(
+    st.builds("{}-{}".format, addresses, addresses),
+    st.text(max_size=12),
+)
+
+
+def test_any_region_is_an_answer_or_one_line_each() -> None:
+    codes: Counter[int] = Counter()
+
+    @checked(400)
+    @given(
+        st.lists(regions, min_size=1, max_size=3),
+        st.one_of(st.just("128MiB"), addresses),
+        st.sampled_from(["--json", "--csv"]),
+    )
+    def answered(words: list[str], section: str, form: str) -> None:
+        out, err = io.StringIO(), io.StringIO()
+        options = ("--kernel", "arm64-6.12-4k", f"--section-size={section}", form)
+        with redirect_stdout(out), redirect_stderr(err):
+            code = main(["cost", *options, "--", *words])
+        codes[code] += 1
+        assert bool(out.getvalue()) == (code == 0)
+        lines = err.getvalue().splitlines()
+        assert bool(lines) == (code == 2)
+        assert all(line.startswith("memmap-atlas cost: ") and line.isprintable() for line in lines)
+
+    answered()
+    assert codes.keys() == {0, 2}
 
 
 # --- answer ---------------------------------------------------------------------------------------
