@@ -400,3 +400,15 @@ def test_links_of_the_page_lead_somewhere() -> None:
                 anchors.add(f"{anchor}-{count}" if count else anchor)
                 seen[anchor] = count + 1
             assert heading in anchors, f"{path}#{heading}"
+
+
+def test_the_changelog_has_the_kinds_of_changes_of_the_page() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    kinds = ["Added", "Changed", "Changed numbers", "Deprecated", "Fixed"]
+    releases = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+    assert releases
+    for release in releases:
+        seen = re.findall(r"^### (.*)$", release, re.MULTILINE)
+        assert seen == [kind for kind in kinds if kind in seen], release.splitlines()[0]
+    for kind in ("Changed numbers", "Deprecated"):
+        assert f'"{kind}"' in PAGE
