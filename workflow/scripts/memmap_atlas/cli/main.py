@@ -190,14 +190,16 @@ def hotplug_arguments(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "--kernels", metavar="FILE", help="kernels of your own, in the form of config/kernels.yaml"
     )
-    for option, required, what in (
-        ("--add", True, f"the range that is added: {REGION}"),
-        ("--ram", False, "RAM that is there: ranges with commas between"),
-        ("--block", False, "size of a memory block, instead of the kernel's"),
-        ("--free", False, "free RAM: how much can be added with it"),
+    for option, metavar, what in (
+        ("--add", "REGION", f"the range that is added: {REGION}"),
+        ("--ram", "REGION,...", "RAM that is there: ranges with commas between"),
+        ("--block", "SIZE", "size of a memory block, instead of the kernel's"),
+        ("--free", "SIZE", "free RAM: how much can be added with it"),
     ):
         completed(
-            to.add_argument(option, required=required, default="", metavar="SIZE", help=what),
+            to.add_argument(
+                option, required=option == "--add", default="", metavar=metavar, help=what
+            ),
             nothing,
         )
     to.add_argument(
