@@ -151,9 +151,10 @@ def compare(
     kernels: names, or kernels by name; all that ship where there are none
     models: names; each kernel's default where there are none
 
-    A row has the columns of the memmap table: kernel, page_bytes, section_bytes, struct_page_bytes,
-    model, ``selectable`` (the kernel can be built with the model), ``feasible``, ``reason`` (the
-    rule that forbids the map, else None), and each quantity in bytes, None where it is forbidden.
+    A row has ram_bytes and the columns of the memmap table: kernel, page_bytes, section_bytes,
+    struct_page_bytes, model, ``selectable`` (the kernel can be built with the model), ``feasible``,
+    ``reason`` (the rule that forbids the map, else None), and each quantity in bytes, None where
+    the map is forbidden.
     Raises InputError for invalid regions and unknown names.
     """
     layout, wrong = checked(regions, "regions")

@@ -2,12 +2,15 @@
 
 A command is its parser here and a module with ``run(asked) -> exit code``, which is imported when
 the command is used: --help and shell completion start without numpy.
+
+PYTHON_ARGCOMPLETE_OK: what the global completion of argcomplete looks for.
 """
 
 import argparse
 import importlib
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -43,13 +46,16 @@ def parser() -> Parser:
     subparsers.required = True
 
     def command(name: str, what: str, example: str) -> argparse.ArgumentParser:
-        return subparsers.add_parser(
+        added = subparsers.add_parser(
             name,
             help=what,
             description=f"{what[0].upper()}{what[1:]}.",
             epilog=f"example: {PROGRAM} {name} {example}",
             allow_abbrev=False,
         )
+        # arguments that it does not know are its mistake, not that of the whole command line
+        added.set_defaults(parser=added)
+        return added
 
     cost_arguments(
         command(
@@ -268,10 +274,13 @@ def main(given: Sequence[str] | None = None, name: str = "") -> int:
         import argcomplete
 
         argcomplete.autocomplete(words)
-    asked = words.parse_args(given)
-    # imports documents, and with it what reads YAML
-    from memmap_atlas.documents.errors import InputError
+    asked, unknown = words.parse_known_args(given)
+    from memmap_atlas.documents.errors import InputError, nearest
 
+    if unknown:
+        options = re.findall(r"--[a-z-]+", asked.parser.format_usage())
+        text = f"unrecognized arguments: {' '.join(unknown)}{nearest(unknown[0], options)}"
+        asked.parser.error(text)
     try:
         return int(importlib.import_module(f"memmap_atlas.cli.{asked.command}").run(asked))
     except InputError as error:
