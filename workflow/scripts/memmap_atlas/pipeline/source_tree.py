@@ -153,7 +153,7 @@ def import_library(project: Path) -> None:
         )
     sys.path.insert(0, str(scripts))
     try:
-        file = importlib.import_module(LIBRARY).__file__
+        file = getattr(importlib.import_module(LIBRARY), "__file__", None)
     finally:
         sys.path.remove(str(scripts))
     if not file or not (scripts / LIBRARY / "__init__.py").samefile(file):
