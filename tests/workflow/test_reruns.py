@@ -179,7 +179,13 @@ def test_an_edit_of_the_arithmetic_redoes_all_that_follows(project: Path) -> Non
     }
 
 
-@pytest.mark.parametrize("script", sorted(path.name for path in SCRIPTS.glob("*.py")))
+# commands of a checkout are no jobs, and import the one of memmap-atlas that is asked for
+COMMANDS = ("check_map.py", "hotplug.py")
+
+
+@pytest.mark.parametrize(
+    "script", sorted(path.name for path in SCRIPTS.glob("*.py") if path.name not in COMMANDS)
+)
 def test_code_of_a_script_is_what_it_imports(script: str) -> None:
     listed = (
         f"import sys, {Path(script).stem}\n"
