@@ -292,22 +292,68 @@ def test_mistakes_of_answer_are_one_line(
 # --- check and hotplug: tests/unit/test_findings.py and test_hotplug.py run them by their scripts
 
 
-def test_check_and_hotplug_are_the_scripts(tmp_path: Path) -> None:
+THEIRS = {
+    "check": ("check_map", "iomem full --kernel arm64-6.12-4k --most 1KiB --findings 1"),
+    "hotplug": (
+        "hotplug",
+        "--kernel x86_64-6.12 --ram 0-256MiB --add 4GiB-16GiB --free 188MiB --memmap-on-memory",
+    ),
+}
+
+
+@pytest.mark.parametrize("command", THEIRS)
+def test_check_and_hotplug_are_the_scripts(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     (tmp_path / "iomem").write_text("80000000-feffffff : System RAM\n")
-    given = {
-        "check": (str(tmp_path / "iomem"), "--kernel", "arm64-6.12-4k", "--most", "1KiB"),
-        "hotplug": ("--kernel", "x86_64-6.12", "--ram", "0-256MiB", "--add", "4GiB-16GiB"),
-    }
-    for (command, words), script in zip(given.items(), ("check_map", "hotplug"), strict=True):
-        old = subprocess.run(
-            [sys.executable, LIBRARY / f"{script}.py", *words],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        new = process(command, *words)
-        assert new.stdout
-        assert (new.returncode, new.stdout, new.stderr) == (old.returncode, old.stdout, old.stderr)
+    (tmp_path / "full").write_text("80000000-ffffffff : System RAM\n")
+    monkeypatch.chdir(tmp_path)
+    script, words = THEIRS[command]
+    old = subprocess.run(
+        [sys.executable, LIBRARY / f"{script}.py", *words.split()],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    code = main([command, *words.split()])
+    out, err = capsys.readouterr()
+    assert out
+    assert (code, out, err) == (old.returncode, old.stdout, old.stderr)
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("check nowhere --kernel arm64-6.12-4k --most 1", "--most: '1' is no size"),
+        ("check nowhere --kernel arm64-6.12-4 --most 1B", "--kernel: unknown kernel"),
+        ("check nowhere --config nowhere --most 1B", "nowhere: can't be read"),
+        ("hotplug --kernel x86_64-6.12 --add 4GiB-5GiB --block 0", "--block: a memory block of 0"),
+        ("hotplug --kernel x86_64-6.12 --add 1-4GiB", "--add: x86_64-6.12: range of no whole"),
+    ],
+)
+def test_mistakes_of_check_and_hotplug_are_one_line(
+    capsys: pytest.CaptureFixture[str], words: str, text: str
+) -> None:
+    (line,) = refusal(capsys, *words.split())
+    assert line.startswith(f"memmap-atlas {words.split()[0]}: {text}")
+
+
+def test_a_log_that_can_not_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "full").write_text("80000000-ffffffff : System RAM\n")
+    monkeypatch.chdir(tmp_path)
+    words = ("check", "full", "--kernel", "arm64-6.12-4k", "--most", "0B", "--sarif")
+    assert main([*words, "out.sarif"]) == 0
+    assert json.loads(Path("out.sarif").read_text())["version"] == "2.1.0"
+    capsys.readouterr()
+    assert main([*words, "no/out.sarif"]) == 2
+    assert capsys.readouterr().err == (
+        "memmap-atlas check: no/out.sarif: can't be written: No such file or directory\n"
+    )
 
 
 # --- kernels --------------------------------------------------------------------------------------
