@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from memmap_atlas import __version__
+from snakemake.sourcecache import GithubFile
 
 from tests.tools.faults import SWEEP
 from tests.tools.paths import ROOT, RULES, results_path
@@ -86,7 +87,7 @@ module atlas:
 
 use rule * from atlas as atlas_*
 """
-# what snakedeploy 0.17.1 writes for https://github.com/owner/memmap-atlas and a tag
+# what snakedeploy 0.17.1 writes for a repository on GitHub and a tag, without its comments
 DEPLOYED = """from snakemake.utils import min_version
 
 
@@ -96,7 +97,6 @@ min_version("6.10.0")
 configfile: "config/config.yaml"
 
 
-# declare https://github.com/owner/memmap-atlas as a module
 module memmap_atlas:
     snakefile: 
         github("owner/memmap-atlas", path="workflow/Snakefile", tag="v0.1.0")
@@ -104,7 +104,6 @@ module memmap_atlas:
         config
 
 
-# use all rules from https://github.com/owner/memmap-atlas
 use rule * from memmap_atlas
 """  # noqa: W291
 
@@ -332,8 +331,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         shutil.copytree(ROOT / name, repository / name, ignore=ignored)
     for name in ("Snakefile", "CITATION.cff", "LICENSE"):
         shutil.copy(ROOT / name, repository)
+    host = GithubFile(repo="owner/memmap-atlas", path="Snakefile", tag="v0.1.0").host
     (folder / "gitconfig").write_text(
-        f'[url "{folder}/"]\n    insteadOf = https://github.com/\n'
+        f'[url "{folder}/"]\n    insteadOf = https://{host}/\n'
         "[user]\n    name = Some One\n    email = some@example.org\n"
     )
     environment = {
