@@ -44,7 +44,7 @@ def schema(command: str) -> Any:
 
 
 def printed(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
-    """What a command prints as JSON."""
+    """Return the JSON that a command prints."""
     assert main([*words, "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 
@@ -176,7 +176,7 @@ def edits(values: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str, 
 )
 def test_a_changed_key_would_fail(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     command, *words = OUTPUTS[name]
-    # the first of each list stands for all
+    # one of each list is enough: the schema is the same for all of its values
     values = {
         key: value[:1] if isinstance(value, list) else value
         for key, value in printed(capsys, command, *words).items()

@@ -79,7 +79,7 @@ def run(environment: Path, folder: Path, *words: str) -> subprocess.CompletedPro
 
 
 def python(environment: Path, folder: Path, program: str) -> str:
-    """What a program prints."""
+    """Return the output of a program."""
     done = run(environment, folder, "python", "-I", "-c", program)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -196,7 +196,7 @@ def test_base(name: str, options: dict[str, str], release: str | None, base: str
     text = changed(CONFIGS[name], **options)
     _, entry, notes = kernel_of(of_release(text, release) if release else text)
     assert entry["extends"] == base
-    assert notes[0].startswith(f"stands on {base} ")
+    assert notes[0].startswith(f"based on {base} ")
     of = Release.parse(release or name.split("-")[1])
     assert of is not None
     same = of.series == Release.parse(KERNELS[base].release)

@@ -9,7 +9,6 @@ import memmap_atlas
 import numpy as np
 import pandas as pd
 import pytest
-from memmap_atlas import api
 from memmap_atlas.memmodel.cost import cost as cost_of
 from memmap_atlas.memmodel.feasibility import FEASIBLE, infeasible
 from memmap_atlas.memmodel.models import MODELS
@@ -31,7 +30,6 @@ def test_the_example_of_the_thread() -> None:
 
 
 def test_every_public_name_is_there() -> None:
-    assert memmap_atlas.__all__ == api.__all__
     for name in memmap_atlas.__all__:
         assert getattr(memmap_atlas, name).__doc__, name
         assert name in dir(memmap_atlas)

@@ -568,8 +568,8 @@ def test_the_command_answers() -> None:
     [
         ("--kernel arm64-6.12-4 --add 0x0-0x1", "did you mean 'arm64-6.12-4k'"),
         ("--kernel arm64-6.12-4k --add 0x9-0x3", "is empty: its end must lie above its start"),
-        ("--kernel arm64-6.12-4k --add x", "is no range: write start-end"),
-        ("--kernel arm64-6.12-4k --add 0x1-zz", "'zz' is no address or size"),
+        ("--kernel arm64-6.12-4k --add x", "invalid region 'x': expected START-END"),
+        ("--kernel arm64-6.12-4k --add 0x1-zz", "invalid address 'zz'"),
         (
             "--kernel arm64-6.12-4k --add 0x240000-0x40000000",
             "whole memory blocks (128MiB); its whole blocks are 0x8000000-0x40000000",
@@ -582,7 +582,7 @@ def test_the_command_answers() -> None:
         ),
         ("--kernel x86_64-6.12 --block 3MiB --add 0x0-0x40000000", "no whole sections (3MiB)"),
         ("--kernel x86_64-6.12 --block 0 --add 0x0-0x40000000", "a memory block of 0 bytes"),
-        ("--kernel x86_64-6.12 --add 0x0-0x7ffffffffffffffff", "not within 0 and 128 PiB"),
+        ("--kernel x86_64-6.12 --add 0x0-0x7ffffffffffffffff", "expected one within 0 and 128 PiB"),
         ("--kernel x86_64-6.12 --add 128MiB-1000TiB", "beyond MAX_PHYSMEM_BITS"),
         ("--kernel x86_64-6.12 --kernels no.yaml --add 0x0-0x40000000", "no.yaml: can't be read"),
         (

@@ -1,4 +1,4 @@
-"""What the workflow needs as a module: its configuration, prefix and path variables, and the export
+"""Parts of the workflow as a module: its configuration, prefix and path variables, and the export
 of a commit.
 """
 

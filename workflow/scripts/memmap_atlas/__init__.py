@@ -16,13 +16,7 @@ if sys.version_info < (3, 11):  # noqa: UP036
 
 if TYPE_CHECKING:
     from memmap_atlas.api import (
-        Board,
-        Cost,
-        InputError,
-        Kernel,
         KernelFile,
-        MemoryMap,
-        Model,
         boards,
         compare,
         constants,
@@ -35,6 +29,12 @@ if TYPE_CHECKING:
         read_map,
         sources,
     )
+    from memmap_atlas.catalog.boards import Board
+    from memmap_atlas.documents.errors import InputError
+    from memmap_atlas.memmodel.cost import Cost
+    from memmap_atlas.memmodel.kernel import Kernel
+    from memmap_atlas.memmodel.models import Model
+    from memmap_atlas.readers.memory_map import MemoryMap
 
 __version__ = "0.1.0"
 __all__ = [

@@ -37,29 +37,9 @@ from memmap_atlas.readers.dispatch import read_file
 from memmap_atlas.readers.kconfig import KernelConfig, entry_of
 from memmap_atlas.readers.memory_map import MemoryMap, Unreadable
 
-__all__ = [
-    "Board",
-    "Cost",
-    "InputError",
-    "Kernel",
-    "KernelFile",
-    "MemoryMap",
-    "Model",
-    "boards",
-    "compare",
-    "constants",
-    "cost",
-    "costs",
-    "kernels",
-    "machines",
-    "models",
-    "read_kernel",
-    "read_map",
-    "sources",
-]
-
 FilePath = str | PathLike[str]
 Named = TypeVar("Named")
+# where messages send a user of the library
 LISTING = "memmap_atlas.kernels() has them all"
 
 
@@ -90,8 +70,8 @@ def cost(
 
     regions: (start, end) of each region of RAM in bytes, half-open, in any order, without overlaps
     kernel: name of a kernel of :func:`kernels`, or a :class:`Kernel`
-    model: name of a model of :func:`models`; the kernel's default where there is none. A model that
-        the kernel can't be built with is computed too: see ``Kernel.models``
+    model: name of a model of :func:`models`; the kernel's default if not given. A model that the
+        kernel can't be built with is computed too: see ``Kernel.models``
     section_size: bytes, instead of the kernel's own
 
     Raises InputError, a ValueError, for regions that are empty, overlap or lie beyond what any
@@ -148,8 +128,8 @@ def compare(
     types: ``pandas.DataFrame(memmap_atlas.compare(...))``.
 
     regions, section_size: as in :func:`cost`
-    kernels: names, or kernels by name; all that ship where there are none
-    models: names; each kernel's default where there are none
+    kernels: names, or kernels by name; all that ship if not given
+    models: names; each kernel's default if not given
 
     A row has ram_bytes and the columns of the memmap table: kernel, page_bytes, section_bytes,
     struct_page_bytes, model, ``selectable`` (the kernel can be built with the model), ``feasible``,
@@ -248,8 +228,7 @@ def read_map(path: FilePath) -> MemoryMap:
 def read_kernel(path: FilePath) -> KernelFile:
     """Return the kernel that a .config describes.
 
-    Raises InputError where the file is no kernel's configuration, or has not what decides its
-    memmap.
+    Raises InputError for another file, and for a configuration without what decides its memmap.
     """
     name = fspath(path)
     content = read_file(Path(path), name).content

@@ -79,7 +79,7 @@ def machine_of(
         sources.append(source)
     kernels = build_kernels(entries, entry_files)
     if wanted is not None:
-        lookup(wanted, kernels, "kernel", kernel_at, "memmap-atlas kernels lists them")
+        lookup(wanted, kernels, "kernel", kernel_at)
         kernel, reason = wanted, "it was asked for"
     if not kernel:
         kernel, reason = match_kernel(memory.hints, kernels)

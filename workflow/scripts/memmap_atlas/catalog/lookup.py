@@ -9,14 +9,15 @@ from memmap_atlas.text.units import size_text
 
 # names that a message lists
 MOST_LISTED = 12
+LISTING = "memmap-atlas kernels lists them"
 Entry = TypeVar("Entry")
 
 
 def lookup(
-    name: str, known: Mapping[str, Entry], kind: str, where: str, listing: str = ""
+    name: str, known: Mapping[str, Entry], kind: str, where: str, listing: str = LISTING
 ) -> Entry:
     """Return the entry of that name. ``kind`` says in messages what it is, ``where`` who gave it,
-    ``listing`` where all names are.
+    ``listing`` where all names are if they are many.
 
     Raises InputError for an unknown name, with the most similar one.
     """
@@ -25,7 +26,7 @@ def lookup(
     text = f"unknown {kind} {shown(name)}{nearest(str(name), list(known))}"
     if len(known) <= MOST_LISTED:
         text += f"; there are {', '.join(known)}"
-    elif listing:
+    else:
         text += f"; {listing}"
     raise InputError([Problem(where, (), text)])
 
@@ -38,7 +39,7 @@ def with_section_size(kernel: Kernel, size: int | None, where: str) -> Kernel:
     if size is None:
         return kernel
     if size.bit_count() != 1 or size < kernel.page_size:
-        text = f"invalid section size {size_text(size)}: no power of two of at least a page, "
-        text += f"{size_text(kernel.page_size)}; expected a size as in 128MiB"
+        text = f"invalid section size {size_text(size)}: expected a power of two of at least a "
+        text += f"page, {size_text(kernel.page_size)}, as in 128MiB"
         raise InputError([Problem(where, (), text)])
     return kernel.with_section(size)

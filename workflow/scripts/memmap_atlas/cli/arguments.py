@@ -33,24 +33,21 @@ def address(text: str, where: str) -> int:
         try:
             value = parse_size(text)
         except ValueError:
-            wrong = f"{shown(text)} is no address or size: write 0x240000000 or 128MiB"
+            wrong = f"invalid address {shown(text)}: expected 0x240000000, or a size as in 128MiB"
             raise InputError([Problem(where, (), wrong)]) from None
     if not 0 <= value <= HIGHEST_ADDRESS:
-        raise InputError([Problem(where, (), f"{shown(text)} is not within 0 and 128 PiB")])
+        wrong = f"invalid address {shown(text)}: expected one within 0 and 128 PiB"
+        raise InputError([Problem(where, (), wrong)])
     return value
 
 
 def region(text: str, where: str) -> tuple[int, int]:
-    """Return a half-open range such as 0x240000000-0x540000000. Raises InputError."""
+    """Return the edges of a region such as 0x240000000-0x540000000. Raises InputError."""
     match = re.fullmatch(r"([0-9A-Za-z]+)-([0-9A-Za-z]+)", text, re.ASCII)
     if match is None:
-        wrong = f"{shown(text)} is no range: write start-end, half-open, as in 0x0-0x80000000"
+        wrong = f"invalid region {shown(text)}: expected START-END, half-open, as in 0x0-0x80000000"
         raise InputError([Problem(where, (), wrong)])
-    start, end = address(match[1], where), address(match[2], where)
-    if start >= end:
-        wrong = f"{shown(text)} is empty: its end must lie above its start"
-        raise InputError([Problem(where, (), wrong)])
-    return start, end
+    return address(match[1], where), address(match[2], where)
 
 
 def layout(regions: Sequence[str], where: str) -> Layout:

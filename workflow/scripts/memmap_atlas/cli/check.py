@@ -57,9 +57,9 @@ def run(asked: argparse.Namespace) -> int:
 
 
 def count_of_findings(text: str) -> int:
-    """Return a number of findings. Raises ValueError where the text is something else."""
+    """Return a number of findings. Raises ValueError for any other text."""
     if not text.isascii() or not text.isdigit():
-        raise ValueError(f"{text!r} is no number of findings: write one as in 20")
+        raise ValueError(f"invalid number of findings {text!r}: expected one as in 20")
     return int(text)
 
 
@@ -75,8 +75,7 @@ def conditions(asked: argparse.Namespace) -> Checked:
 def kernel_of(asked: argparse.Namespace) -> tuple[str, Kernel]:
     """Return the kernel that is asked for, and its name. Raises InputError."""
     if asked.config is None:
-        listing = "memmap-atlas kernels lists them"
-        return asked.kernel, lookup(asked.kernel, shipped_kernels(), "kernel", "--kernel", listing)
+        return asked.kernel, lookup(asked.kernel, shipped_kernels(), "kernel", "--kernel")
     entries = shipped_entries()
     # no kernel of the entries is called so, whatever the file is
     name = f"configuration {asked.config}"

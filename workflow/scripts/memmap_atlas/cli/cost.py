@@ -17,7 +17,6 @@ from memmap_atlas.memmodel.regions import Layout
 from memmap_atlas.text.labels import amount
 from memmap_atlas.text.tables import columns
 
-LISTING = "memmap-atlas kernels lists them"
 ALL = "all"
 
 
@@ -55,7 +54,7 @@ def chosen_kernels(names: Sequence[str] | None, section: int | None) -> dict[str
     wrong: list[Problem] = []
     for name in known if names is None else names:
         with noting(wrong):
-            kernel = lookup(name, known, "kernel", "--kernel", LISTING)
+            kernel = lookup(name, known, "kernel", "--kernel")
             kernels[name] = with_section_size(kernel, section, "--section-size")
     refuse(wrong)
     return kernels

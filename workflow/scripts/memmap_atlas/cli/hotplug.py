@@ -7,7 +7,7 @@ import numpy as np
 
 from memmap_atlas.catalog.kernels import SHIPPED, load_kernels, shipped_kernels
 from memmap_atlas.catalog.lookup import lookup
-from memmap_atlas.cli.arguments import address, layout, region
+from memmap_atlas.cli.arguments import address, layout
 from memmap_atlas.documents.errors import InputError, Problem
 from memmap_atlas.memmodel.hotplug import (
     block_size,
@@ -31,9 +31,8 @@ from memmap_atlas.text.units import size_text
 def run(asked: argparse.Namespace) -> int:
     """Print what adding the range takes. Raises InputError."""
     kernels = load_kernels(SHIPPED, Path(asked.kernels)) if asked.kernels else shipped_kernels()
-    listing = "memmap-atlas kernels lists those that ship"
-    kernel = lookup(asked.kernel, kernels, "kernel", "--kernel", listing)
-    start, end = region(asked.add, "--add")
+    kernel = lookup(asked.kernel, kernels, "kernel", "--kernel")
+    ((start, end),) = layout([asked.add], "--add")
     ram = layout([word for word in asked.ram.split(",") if word], "--ram")
     added = ranges(start, end - start)
     here = Regions.of([ram]) if ram else none_of(added)

@@ -19,7 +19,7 @@ def run(asked: argparse.Namespace) -> int:
     wrong: list[Problem] = []
     for name in asked.names:
         with noting(wrong):
-            lookup(name, known, "kernel", "NAME", "memmap-atlas kernels lists them")
+            lookup(name, known, "kernel", "NAME")
     refuse(wrong)
     names = list(dict.fromkeys(asked.names)) or list(known)
     if asked.json:

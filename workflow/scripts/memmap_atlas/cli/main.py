@@ -22,6 +22,7 @@ PROGRAM = "memmap-atlas"
 PASSES, FAILS, WRONG = 0, 1, 2
 # as shells have it for what ^C ends
 INTERRUPTED = 130
+MAP = "a memory map, in any format that config/README.md lists"
 REGION = "START-END, half-open: hexadecimal, decimal, or sizes as in 512MiB"
 
 
@@ -93,122 +94,132 @@ def parser() -> Parser:
 
 def cost_arguments(to: argparse.ArgumentParser) -> None:
     """Add the arguments of ``cost``."""
-    completed(
-        to.add_argument("regions", nargs="+", metavar="REGION", help=f"RAM: {REGION}"), nothing
+    argument(
+        to.add_argument,
+        "regions",
+        complete=nothing,
+        nargs="+",
+        metavar="REGION",
+        help=f"RAM: {REGION}",
     )
-    completed(
-        to.add_argument(
-            "--kernel",
-            action="append",
-            metavar="K",
-            help="a kernel by name, may be repeated; without it every kernel",
-        ),
-        kernel_names,
+    argument(
+        to.add_argument,
+        "--kernel",
+        complete=kernel_names,
+        action="append",
+        metavar="K",
+        help="a kernel by name, may be repeated; without it every kernel",
     )
-    completed(
-        to.add_argument(
-            "--model",
-            action="append",
-            metavar="M",
-            help="a memory model, may be repeated, or all; without it each kernel's default",
-        ),
-        lambda **_: [*model_names(), "all"],
+    argument(
+        to.add_argument,
+        "--model",
+        complete=lambda **_: [*model_names(), "all"],
+        action="append",
+        metavar="M",
+        help="a memory model, may be repeated, or all; without it each kernel's default",
     )
-    completed(
-        to.add_argument(
-            "--section-size",
-            metavar="S",
-            help="a section size as in 128MiB, instead of the kernel's",
-        ),
-        nothing,
-    )
+    section_size_argument(to)
     form = to.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print JSON")
-    form.add_argument("--csv", action="store_true", help="print CSV, a row for each combination")
+    argument(form.add_argument, "--json", action="store_true", help="print JSON")
+    argument(
+        form.add_argument,
+        "--csv",
+        action="store_true",
+        help="print CSV, a row for each combination",
+    )
 
 
 def answer_arguments(to: argparse.ArgumentParser) -> None:
     """Add the arguments of ``answer``."""
-    to.add_argument(
+    argument(
+        to.add_argument,
         "files",
         nargs="+",
         metavar="FILE",
-        help="a memory map in any format that config/README.md lists, and with it at most one "
-        "kernel's .config",
+        help=f"{MAP}, and with it at most one kernel's .config",
     )
-    completed(
-        to.add_argument("--kernel", metavar="K", help="the kernel that runs on it, by name"),
-        kernel_names,
+    argument(
+        to.add_argument,
+        "--kernel",
+        complete=kernel_names,
+        metavar="K",
+        help="the kernel that runs on it, by name",
     )
-    to.add_argument("--json", action="store_true", help="print JSON")
+    argument(to.add_argument, "--json", action="store_true", help="print JSON")
 
 
 def check_arguments(to: argparse.ArgumentParser) -> None:
     """Add the arguments of ``check``."""
-    to.add_argument(
-        "files",
-        nargs="+",
-        metavar="FILE",
-        help="a memory map, in any format that config/README.md lists",
-    )
+    argument(to.add_argument, "files", nargs="+", metavar="FILE", help=MAP)
     which = to.add_mutually_exclusive_group(required=True)
-    completed(which.add_argument("--kernel", metavar="K", help="a kernel by name"), kernel_names)
-    which.add_argument("--config", metavar="FILE", help="the configuration of a kernel (.config)")
-    completed(
-        to.add_argument(
-            "--most",
-            required=True,
-            metavar="SIZE",
-            help="what a map may waste: a size as in 1MiB, or per cent of what is needed as in 5%%",
-        ),
-        nothing,
+    argument(
+        which.add_argument, "--kernel", complete=kernel_names, metavar="K", help="a kernel by name"
     )
-    completed(
-        to.add_argument("--model", metavar="M", help="memory model, instead of the default"),
-        model_names,
+    argument(
+        which.add_argument,
+        "--config",
+        metavar="FILE",
+        help="the configuration of a kernel (.config)",
     )
-    completed(
-        to.add_argument(
-            "--section-size",
-            metavar="S",
-            help="a section size as in 64MiB, instead of the kernel's",
-        ),
-        nothing,
+    argument(
+        to.add_argument,
+        "--most",
+        complete=nothing,
+        required=True,
+        metavar="SIZE",
+        help="what a map may waste: a size as in 1MiB, or per cent of what is needed as in 5%%",
     )
-    completed(
-        to.add_argument(
-            "--findings",
-            default="20",
-            metavar="N",
-            help="how many findings of a file are printed (default: 20)",
-        ),
-        nothing,
+    argument(
+        to.add_argument,
+        "--model",
+        complete=model_names,
+        metavar="M",
+        help="memory model, instead of the default",
     )
-    to.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 log too")
+    section_size_argument(to)
+    argument(
+        to.add_argument,
+        "--findings",
+        complete=nothing,
+        default="20",
+        metavar="N",
+        help="how many findings of a file are printed (default: 20)",
+    )
+    argument(to.add_argument, "--sarif", metavar="FILE", help="write a SARIF 2.1.0 log too")
 
 
 def hotplug_arguments(to: argparse.ArgumentParser) -> None:
     """Add the arguments of ``hotplug``."""
-    completed(
-        to.add_argument("--kernel", required=True, metavar="K", help="a kernel by name"),
-        kernel_names,
+    argument(
+        to.add_argument,
+        "--kernel",
+        complete=kernel_names,
+        required=True,
+        metavar="K",
+        help="a kernel by name",
     )
-    to.add_argument(
-        "--kernels", metavar="FILE", help="kernels of your own, in the form of config/kernels.yaml"
+    argument(
+        to.add_argument,
+        "--kernels",
+        metavar="FILE",
+        help="kernels of your own, in the form of config/kernels.yaml",
+    )
+    argument(
+        to.add_argument,
+        "--add",
+        complete=nothing,
+        required=True,
+        metavar="REGION",
+        help=f"the range that is added: {REGION}",
     )
     for option, metavar, what in (
-        ("--add", "REGION", f"the range that is added: {REGION}"),
         ("--ram", "REGION,...", "RAM that is there: ranges with commas between"),
         ("--block", "SIZE", "size of a memory block, instead of the kernel's"),
         ("--free", "SIZE", "free RAM: how much can be added with it"),
     ):
-        completed(
-            to.add_argument(
-                option, required=option == "--add", default="", metavar=metavar, help=what
-            ),
-            nothing,
-        )
-    to.add_argument(
+        argument(to.add_argument, option, complete=nothing, default="", metavar=metavar, help=what)
+    argument(
+        to.add_argument,
         "--memmap-on-memory",
         nargs="?",
         const="on",
@@ -219,21 +230,47 @@ def hotplug_arguments(to: argparse.ArgumentParser) -> None:
 
 def kernels_arguments(to: argparse.ArgumentParser) -> None:
     """Add the arguments of ``kernels``."""
-    completed(
-        to.add_argument(
-            "names", nargs="*", metavar="NAME", help="kernels by name; without it all of them"
-        ),
-        kernel_names,
+    argument(
+        to.add_argument,
+        "names",
+        complete=kernel_names,
+        nargs="*",
+        metavar="NAME",
+        help="kernels by name; without it all of them",
     )
-    to.add_argument(
-        "--json", action="store_true", help="print values, constants and sources as JSON"
+    argument(
+        to.add_argument,
+        "--json",
+        action="store_true",
+        help="print values, constants and sources as JSON",
     )
 
 
-def completed(action: argparse.Action, names: Callable[..., list[str]]) -> None:
-    """Have a shell complete the values of an argument with ``names``."""
-    # the attribute that argcomplete looks for
-    action.completer = names  # type: ignore[attr-defined]
+def section_size_argument(to: argparse.ArgumentParser) -> None:
+    """Add --section-size."""
+    argument(
+        to.add_argument,
+        "--section-size",
+        complete=nothing,
+        metavar="S",
+        help="a section size as in 128MiB, instead of the kernel's",
+    )
+
+
+def argument(
+    add: Callable[..., argparse.Action],
+    name: str,
+    *,
+    complete: Callable[..., list[str]] | None = None,
+    **options: Any,
+) -> None:
+    """Add an argument with ``add`` of a parser or a group; a shell completes its values with
+    ``complete``, else with files.
+    """
+    added = add(name, **options)
+    if complete:
+        # the attribute that argcomplete looks for
+        added.completer = complete  # type: ignore[attr-defined]
 
 
 def nothing(**_: Any) -> list[str]:
@@ -259,8 +296,7 @@ def model_names(**_: Any) -> list[str]:
 
 
 def main(given: Sequence[str] | None = None, name: str = "") -> int:
-    """Run the command line ``given``, that of the process where there is none, and return the exit
-    code.
+    """Run the command line ``given``, by default that of the process, and return the exit code.
 
     A mistake in what was given is one line on stderr, after ``name`` or that of the command, and
     exit code 2.

@@ -27,7 +27,7 @@ WHOLE: Schema = {"type": "integer"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 MODEL: Schema = {"enum": list(MODELS)}
 RULE: Schema = {"enum": [rule for rule in RULES if rule] + [None]}
-# what of a row is no size, and no bytes
+# columns of a row that are no whole numbers
 POINT_FORMS = {
     "kernel": TEXT,
     "model": MODEL,

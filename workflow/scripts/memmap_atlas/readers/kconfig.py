@@ -514,7 +514,7 @@ def notes_of(
     page_shift: int,
 ) -> tuple[str, ...]:
     """Name in words what a configuration leaves open."""
-    notes = [f"stands on {name} ({base['description']}): what no option decides is as there"]
+    notes = [f"based on {name} ({base['description']}), which decides what no option does"]
     of = Release.parse(str(base["release"])) or UNKNOWN
     if release is None:
         notes.append(f"it tells no release: taken as {base['release']}")

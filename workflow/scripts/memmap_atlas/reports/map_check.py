@@ -52,8 +52,8 @@ class Bound:
             return cls(text, percent=Fraction(number))
         except ValueError:
             raise ValueError(
-                f"{text!r} is no bound: write a size as in 1MiB, or per cent of what is needed as "
-                "in 5%"
+                f"invalid bound {text!r}: expected a size as in 1MiB, or per cent of what is "
+                "needed as in 5%"
             ) from None
 
     def allowed(self, needed: int) -> int:

@@ -9,14 +9,14 @@ SIZE = re.compile(r"^(0|[1-9][0-9]*)(B|KiB|MiB|GiB|TiB)$")
 def parse_size(value: int | str) -> int:
     """Bytes of ``64MiB`` or of a plain number of bytes.
 
-    Raises ValueError where the text is no size.
+    Raises ValueError for any other text.
     """
     if not isinstance(value, str):
         return int(value)
     match = SIZE.match(value)
     if match is None:
         raise ValueError(
-            f"{value!r} is no size: write a number and B, KiB, MiB, GiB or TiB, as in 64MiB"
+            f"invalid size {value!r}: expected a number and B, KiB, MiB, GiB or TiB, as in 64MiB"
         )
     return int(match[1]) * UNITS[match[2]]
 
